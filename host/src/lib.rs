@@ -1,1 +1,7 @@
-//! x
+//! Moves container images in bulk between registries.
+pub mod endpoint;
+pub mod http;
+pub mod limit;
+pub mod oci;
+pub mod secret;
+pub mod shutdown;
