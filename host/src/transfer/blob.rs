@@ -1,0 +1,260 @@
+//! One blob to all targets of a job: known, mounted, or streamed once for all that lack it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::StreamExt;
+use futures_util::future::join;
+use futures_util::future::join_all;
+use futures_util::stream;
+
+use crate::endpoint::EndpointError;
+use crate::endpoint::Mount;
+use crate::endpoint::Session;
+use crate::http::ByteStream;
+use crate::http::Class;
+use crate::oci::Descriptor;
+use crate::transfer::TransferError;
+use crate::transfer::flight::Claim;
+use crate::transfer::flight::Landing;
+use crate::transfer::flight::Leader;
+use crate::transfer::graph::Graph;
+use crate::transfer::retry;
+use crate::transfer::target::Arrival;
+use crate::transfer::target::Target;
+use crate::transfer::target::alive;
+use crate::transfer::tee::tee;
+
+/// A target that lacks the blob.
+struct Need<'a> {
+    target: &'a Target,
+    /// None where the blob is elsewhere in the registry and could not be mounted.
+    leader: Option<Leader>,
+    session: Option<Session>,
+}
+
+/// What a look at one target found.
+enum Look<'a> {
+    Done,
+    Need(Need<'a>),
+    Wait(&'a Target, Landing),
+}
+
+/// Why the source gave no whole blob.
+#[derive(Clone)]
+enum Broken {
+    Unopened(Arc<EndpointError>),
+    Torn { reason: String, corrupt: bool },
+}
+
+impl Broken {
+    /// The pause before try number `next`. Wrong bytes are pulled once more, since the damage may have been on the way.
+    fn pause(&self, next: u32) -> Option<Duration> {
+        match self {
+            Self::Unopened(error) => retry::pause(error.class(), next),
+            Self::Torn { corrupt: true, .. } if next > 2 => None,
+            Self::Torn { .. } => retry::pause(Class::Retry, next),
+        }
+    }
+}
+
+/// A push that did not land; no error where the source is to blame.
+type Failed<'a> = (Need<'a>, Option<EndpointError>);
+
+impl Graph<'_> {
+    /// Brings `blob` to all of `targets`. A target that fails is ended; an error is the source's.
+    pub(super) async fn blob(&self, blob: &Descriptor, targets: &[&Target]) -> Result<(), TransferError> {
+        let mut pending = alive(targets);
+        while !pending.is_empty() {
+            let mut needs = Vec::new();
+            let mut waits = Vec::new();
+            for look in join_all(pending.iter().map(|target| self.look(blob, target))).await {
+                match look {
+                    Look::Done => {}
+                    Look::Need(need) => needs.push(need),
+                    Look::Wait(target, landing) => waits.push((target, landing)),
+                }
+            }
+            pending = waits.iter().map(|(target, _)| *target).collect();
+            if !needs.is_empty() {
+                // Others may wait for these, so they never wait for others.
+                self.stream(blob, needs).await?;
+            } else if let Some((_, landing)) = waits.into_iter().next() {
+                landing.done().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn look<'b>(&self, blob: &Descriptor, target: &'b Target) -> Look<'b> {
+        match self.parts.flights.claim(target.registry(), &blob.digest, target.repository()) {
+            Claim::Present => {
+                target.count(blob, Arrival::Present);
+                Look::Done
+            }
+            Claim::Wait(landing) => Look::Wait(target, landing),
+            Claim::Mount(from) => self.mount(blob, target, None, &from).await,
+            Claim::Lead(leader) => match target.endpoint.has_blob(target.repository(), blob).await {
+                Ok(true) => {
+                    leader.landed(target.repository());
+                    target.count(blob, Arrival::Present);
+                    Look::Done
+                }
+                Ok(false) if *target.registry() == self.source.reference.registry => {
+                    self.mount(blob, target, Some(leader), self.source.repository()).await
+                }
+                Ok(false) => Look::Need(Need { target, leader: Some(leader), session: None }),
+                Err(error) => {
+                    target.fail(&target.error(error));
+                    Look::Done
+                }
+            },
+        }
+    }
+
+    /// Has the registry link the blob from `from`; where it will not, the blob has to be uploaded.
+    async fn mount<'b>(
+        &self,
+        blob: &Descriptor,
+        target: &'b Target,
+        leader: Option<Leader>,
+        from: &crate::oci::Repository,
+    ) -> Look<'b> {
+        match target.endpoint.mount_blob(target.repository(), blob, from).await {
+            Ok(Mount::Mounted) => {
+                self.landed(blob, target, leader, Arrival::Mounted);
+                Look::Done
+            }
+            Ok(Mount::Refused(session)) => Look::Need(Need { target, leader, session }),
+            Err(error) => {
+                target.fail(&target.error(error));
+                Look::Done
+            }
+        }
+    }
+
+    fn landed(&self, blob: &Descriptor, target: &Target, leader: Option<Leader>, arrival: Arrival) {
+        match leader {
+            Some(leader) => leader.landed(target.repository()),
+            None => self.parts.flights.record(target.registry(), &blob.digest, target.repository()),
+        }
+        target.count(blob, arrival);
+    }
+
+    /// Streams `blob` to all of `needs` at once, and again to those whose upload broke off.
+    async fn stream(&self, blob: &Descriptor, mut needs: Vec<Need<'_>>) -> Result<(), TransferError> {
+        let mut next = 2;
+        loop {
+            let (failed, broken) = self.pull_once(blob, needs).await;
+            needs = Vec::new();
+            let mut pause = Duration::ZERO;
+            for (need, error) in failed {
+                let wanted = match (&broken, &error) {
+                    _ if self.parts.shutdown.is_cancelled() => None,
+                    (Some(broken), _) => broken.pause(next),
+                    (None, Some(error)) => retry::pause(error.class(), next),
+                    (None, None) => None,
+                };
+                match (wanted, &broken, error) {
+                    (Some(wanted), _, _) => {
+                        pause = pause.max(wanted);
+                        needs.push(need);
+                    }
+                    (None, Some(broken), _) => return Err(self.source_error(blob, broken)),
+                    (None, None, Some(error)) => need.target.fail(&need.target.error(error)),
+                    (None, None, None) => need.target.fail(&TransferError::Stopped),
+                }
+            }
+            if needs.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.parts.shutdown.cancelled() => return Err(TransferError::Stopped),
+            }
+            next += 1;
+        }
+    }
+
+    fn source_error(&self, blob: &Descriptor, broken: &Broken) -> TransferError {
+        let reference = self.source.reference.clone();
+        match broken {
+            _ if self.parts.shutdown.is_cancelled() => TransferError::Stopped,
+            Broken::Unopened(source) => TransferError::Read { reference, source: Arc::clone(source) },
+            Broken::Torn { reason, corrupt } => TransferError::Blob {
+                reference,
+                digest: blob.digest.clone(),
+                reason: reason.clone(),
+                corrupt: *corrupt,
+            },
+        }
+    }
+
+    /// One pull and as many pushes as there are needs; what failed comes back, with why the source broke off if it did.
+    async fn pull_once<'b>(&self, blob: &Descriptor, needs: Vec<Need<'b>>) -> (Vec<Failed<'b>>, Option<Broken>) {
+        let _permit = self.parts.streams.acquire().await;
+        let source = match self.source.endpoint.open_blob(self.source.repository(), blob).await {
+            Ok(source) => source,
+            Err(error) => {
+                let given_up = join_all(needs.into_iter().map(|need| give_up(blob, need))).await;
+                return (given_up, Some(Broken::Unopened(Arc::new(error))));
+            }
+        };
+        let broken = Arc::new(Mutex::new(None));
+        let source = self.watched(source, Arc::clone(&broken));
+        let (streams, pump) = tee(source, needs.len());
+        let pushes = needs.into_iter().zip(streams).map(|(need, stream)| self.push(blob, need, stream));
+        let (failed, ()) = join(join_all(pushes), pump).await;
+        let broken = broken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        (failed.into_iter().flatten().collect(), broken)
+    }
+
+    async fn push<'b>(&self, blob: &Descriptor, mut need: Need<'b>, stream: ByteStream) -> Option<Failed<'b>> {
+        let session = need.session.take();
+        match need.target.endpoint.push_blob(need.target.repository(), blob, session, stream).await {
+            Ok(()) => {
+                self.landed(blob, need.target, need.leader, Arrival::Copied);
+                None
+            }
+            Err(error) => Some((need, Some(error))),
+        }
+    }
+
+    /// The stream, which remembers why it broke off, and breaks off when the run is cancelled, so that uploads are aborted and not
+    /// forgotten.
+    fn watched(&self, source: ByteStream, broken: Arc<Mutex<Option<Broken>>>) -> ByteStream {
+        let shutdown = self.parts.shutdown.clone();
+        let stop = {
+            let shutdown = shutdown.clone();
+            async move { shutdown.cancelled().await }.boxed()
+        };
+        let stopped = stream::once(async move {
+            shutdown.is_cancelled().then(|| Err(io::Error::new(io::ErrorKind::Interrupted, "stopped")))
+        });
+        source
+            .take_until(stop)
+            .chain(stopped.filter_map(std::future::ready))
+            .inspect(move |frame| {
+                if let Err(error) = frame {
+                    let corrupt = error.kind() == io::ErrorKind::InvalidData;
+                    let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
+                    *broken = Some(Broken::Torn { reason: error.to_string(), corrupt });
+                }
+            })
+            .boxed()
+    }
+}
+
+/// Ends the upload session of a need whose blob cannot be read, by a stream that breaks off at once.
+async fn give_up<'a>(blob: &Descriptor, mut need: Need<'a>) -> Failed<'a> {
+    if let Some(session) = need.session.take() {
+        let nothing = stream::once(async { Err(io::Error::other("source cannot be read")) }).boxed();
+        // It fails by design; what matters is that it aborts the session.
+        let _ = need.target.endpoint.push_blob(need.target.repository(), blob, Some(session), nothing).await;
+    }
+    (need, None)
+}

@@ -1,0 +1,276 @@
+//! The way of one job, from the first look to the tag.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use futures_util::future::BoxFuture;
+use futures_util::future::join;
+use futures_util::future::join_all;
+use tokio::sync::OnceCell;
+use tokio::sync::Semaphore;
+
+use crate::endpoint::Endpoint;
+use crate::endpoint::EndpointError;
+use crate::endpoint::Endpoints;
+use crate::oci::Content;
+use crate::oci::Digest;
+use crate::oci::Manifest;
+use crate::oci::Reference;
+use crate::oci::Repository;
+use crate::shutdown::Shutdown;
+use crate::transfer::Failure;
+use crate::transfer::Job;
+use crate::transfer::JobTarget;
+use crate::transfer::Outcome;
+use crate::transfer::Status;
+use crate::transfer::TargetOutcome;
+use crate::transfer::TransferError;
+use crate::transfer::flight::Flights;
+use crate::transfer::graph::Graph;
+use crate::transfer::platforms;
+use crate::transfer::referrers::Referrers;
+use crate::transfer::target::Source;
+use crate::transfer::target::Target;
+use crate::transfer::target::alive;
+use crate::workflow::Existing;
+
+/// Makes a repository exist before the first push to it, which a provisioner plugin does.
+pub trait Prepare: Send + Sync {
+    /// Prepares `repository` by provisioner number `which`; an error says why not and whether another try may pass.
+    fn prepare(&self, which: usize, repository: &Repository) -> BoxFuture<'_, Result<(), (String, bool)>>;
+}
+
+/// What the engine is made of.
+pub struct EngineOptions {
+    /// Registries and layouts.
+    pub endpoints: Endpoints,
+    /// Blobs that are streamed at a time, over all images.
+    pub streams: usize,
+    /// Provisioners.
+    pub prepare: Arc<dyn Prepare>,
+    /// Stops streams when the run is cancelled.
+    pub shutdown: Shutdown,
+}
+
+/// Moves images. Cheap to clone; all clones share what is known of the targets.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) parts: Arc<Parts>,
+}
+
+/// What all jobs share.
+pub(super) struct Parts {
+    pub(super) endpoints: Endpoints,
+    pub(super) streams: Semaphore,
+    pub(super) flights: Flights,
+    pub(super) referrers: Referrers,
+    pub(super) shutdown: Shutdown,
+    prepare: Arc<dyn Prepare>,
+    prepared: Mutex<HashMap<(usize, Repository), Arc<OnceCell<()>>>>,
+}
+
+impl Engine {
+    /// An engine that knows nothing of the targets yet.
+    #[must_use]
+    pub fn new(options: EngineOptions) -> Self {
+        Self {
+            parts: Arc::new(Parts {
+                endpoints: options.endpoints,
+                streams: Semaphore::new(options.streams.max(1)),
+                flights: Flights::default(),
+                referrers: Referrers::default(),
+                shutdown: options.shutdown,
+                prepare: options.prepare,
+                prepared: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Does `job`. Never fails as a whole: each target has its own end.
+    pub async fn run(&self, job: Job) -> Outcome {
+        let started = Instant::now();
+        let targets = self.targets(&job).await;
+        Outcome { targets, job, elapsed: started.elapsed(), attempts: 1 }
+    }
+
+    async fn targets(&self, job: &Job) -> Vec<TargetOutcome> {
+        let source = match self.source(job) {
+            Ok(source) => source,
+            Err(error) => return job.targets.iter().map(|target| failed(target, &error)).collect(),
+        };
+        let look = join_all(job.targets.iter().map(|target| self.look(job, target)));
+        let (digest, looks) = join(self.resolve(&source), look).await;
+        let (opened, mut ended): (Vec<_>, Vec<_>) = looks.into_iter().partition(Result::is_ok);
+        let opened: Vec<Target> = opened.into_iter().filter_map(Result::ok).collect();
+        let all: Vec<&Target> = opened.iter().collect();
+        let copied = match digest {
+            Ok(digest) => self.copy(job, &source, digest, &all).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = copied {
+            all.iter().for_each(|target| target.fail(&error));
+        }
+        let mut outcomes: Vec<_> = opened.into_iter().map(Target::outcome).collect();
+        outcomes.extend(ended.drain(..).filter_map(Result::err));
+        // In the job's order, whichever way each ended.
+        outcomes.sort_by_key(|outcome| job.targets.iter().position(|target| target.reference == outcome.reference));
+        outcomes
+    }
+
+    /// Opens what `job` reads.
+    pub(super) fn source(&self, job: &Job) -> Result<Source, TransferError> {
+        let reference = job.source.clone();
+        match self.parts.endpoints.open(&reference.registry, Some(&reference.repository)) {
+            Ok(endpoint) => Ok(Source { endpoint, reference }),
+            Err(error) => Err(TransferError::Read { reference, source: Arc::new(error) }),
+        }
+    }
+
+    /// The digest of the source, by HEAD where it is given by tag.
+    pub(super) async fn resolve(&self, source: &Source) -> Result<Digest, TransferError> {
+        if let Some(digest) = source.reference.version.digest() {
+            return Ok(digest.clone());
+        }
+        source
+            .endpoint
+            .resolve(source.repository(), &source.reference.version)
+            .await
+            .map_err(|error| source.error(error))?
+            .ok_or_else(|| TransferError::Missing { reference: source.reference.clone() })
+    }
+
+    /// Opens a target and looks what its tag holds.
+    pub(super) async fn look(&self, job: &Job, target: &JobTarget) -> Result<Target, TargetOutcome> {
+        if target.reference == job.source {
+            return Err(failed(target, &TransferError::Itself { reference: job.source.clone() }));
+        }
+        let look = async {
+            let reference = &target.reference;
+            let endpoint = self.parts.endpoints.open(&reference.registry, Some(&reference.repository))?;
+            let found = endpoint.resolve(&reference.repository, &reference.version).await?;
+            Ok::<(Endpoint, Option<Digest>), EndpointError>((endpoint, found))
+        };
+        match look.await {
+            Ok((endpoint, found)) => Ok(Target::new(endpoint, target.clone(), found)),
+            Err(error) => {
+                let reference = target.reference.clone();
+                Err(failed(target, &TransferError::Write { reference, source: Arc::new(error) }))
+            }
+        }
+    }
+
+    async fn copy(&self, job: &Job, source: &Source, digest: Digest, all: &[&Target]) -> Result<(), TransferError> {
+        let options = &job.options;
+        let mut manifest = None;
+        let mut wanted = digest.clone();
+        if !options.platforms.is_empty() {
+            let (kept, note) = self.subset(job, source, &digest).await?;
+            wanted = kept.digest().clone();
+            manifest = Some(kept);
+            if let Some(note) = note {
+                all.iter().for_each(|target| target.note(note.clone()));
+            }
+        }
+        let missing: Vec<&Target> = all.iter().copied().filter(|target| !settled(target, &wanted)).collect();
+        let graph = Graph { parts: &self.parts, source };
+        self.prepare(&missing).await;
+        let missing = alive(&missing);
+        if missing.is_empty() && !options.referrers {
+            return Ok(());
+        }
+        let manifest = match manifest {
+            Some(manifest) => manifest,
+            None => fetch(source, &digest).await?,
+        };
+        graph.children(&manifest, &missing, 0).await?;
+        if options.referrers {
+            // Referrers need their subject to be there; the tag still waits for them.
+            graph.put_by_digest(&manifest, &alive(&missing)).await;
+            let followed: Vec<&Target> = all.iter().copied().filter(|target| follows(target, &missing)).collect();
+            self.parts.referrers.copy(&graph, &manifest, &followed).await;
+        }
+        graph.put_last(&manifest, &alive(&missing)).await;
+        Ok(())
+    }
+
+    /// The index cut down to the platforms that were asked for, with a note if that changed it.
+    pub(super) async fn subset(
+        &self,
+        job: &Job,
+        source: &Source,
+        digest: &Digest,
+    ) -> Result<(Manifest, Option<String>), TransferError> {
+        let manifest = fetch(source, digest).await?;
+        let kept = platforms::subset(&manifest, &job.options.platforms, &source.reference)?;
+        let note = match (manifest.content(), kept.content()) {
+            (Content::Index(all), Content::Index(some)) if all.len() != some.len() => {
+                Some(format!("{} of {} entries of index {digest} kept by `platforms`", some.len(), all.len()))
+            }
+            _ => None,
+        };
+        Ok((kept, note))
+    }
+
+    /// Has each repository prepared once; a repository that cannot be prepared ends its target.
+    async fn prepare(&self, targets: &[&Target]) {
+        join_all(targets.iter().filter_map(|&target| Some((target, target.job.prepare?))).map(
+            |(target, which)| async move {
+                let repository = target.repository();
+                let cell = {
+                    let mut prepared = self.parts.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+                    Arc::clone(prepared.entry((which, repository.clone())).or_default())
+                };
+                let prepare = || self.parts.prepare.prepare(which, repository);
+                if let Err((reason, again)) = cell.get_or_try_init(prepare).await {
+                    let reference = target.job.reference.clone();
+                    target.fail(&TransferError::Prepare { reference, reason, again });
+                }
+            },
+        ))
+        .await;
+    }
+}
+
+/// Decides a target by what it holds, and ends it where nothing is to be written.
+pub(super) fn settled(target: &Target, wanted: &Digest) -> bool {
+    match (&target.found, target.job.existing) {
+        (Some(found), _) if found == wanted => target.end(Status::Unchanged, found.clone()),
+        (Some(found), Existing::Skip) => target.end(Status::Skipped, found.clone()),
+        (Some(found), Existing::Fail) => {
+            target.fail(&TransferError::Exists { reference: target.job.reference.clone(), found: found.clone() });
+        }
+        (Some(_), Existing::Overwrite) | (None, _) => return false,
+    }
+    true
+}
+
+/// Whether a target gets referrers: it is being written, or has the same image already.
+fn follows(target: &Target, missing: &[&Target]) -> bool {
+    let written = missing.iter().any(|other| std::ptr::eq(*other, target));
+    if written { target.alive() } else { target.unchanged() }
+}
+
+/// The source's manifest, by the digest that its tag had at first, so that a tag that moves meanwhile changes nothing.
+pub(super) async fn fetch(source: &Source, digest: &Digest) -> Result<Manifest, TransferError> {
+    let manifest = source.endpoint.manifest(source.repository(), &digest.clone().into()).await;
+    let manifest = manifest.map_err(|error| source.error(error))?;
+    match manifest.content() {
+        Content::Schema1 => Err(TransferError::Schema1 { reference: source.reference.clone() }),
+        Content::Index(_) | Content::Image { .. } => Ok(manifest),
+    }
+}
+
+/// A target that could not even be opened.
+pub(super) fn failed(target: &JobTarget, error: &TransferError) -> TargetOutcome {
+    let reference: Reference = target.reference.clone();
+    TargetOutcome {
+        reference,
+        status: Status::Failed(Failure::of(error)),
+        digest: None,
+        bytes: crate::transfer::Bytes::default(),
+        notes: Vec::new(),
+    }
+}

@@ -1,0 +1,36 @@
+//! Moves images: two requests for one that is unchanged, else its graph bottom up and the tag last.
+//!
+//! ```text
+//! Job -> Engine::run -> resolve both sides -> graph (manifests) -> blob (claim, mount or stream) -> put -> Outcome
+//! ```
+//!
+//! What holds whatever fails: a target's bytes equal the source's or are absent; a tag is written only when all that it
+//! needs is there; one blob is uploaded once to one registry, however many images need it; a dead target does not stop the
+//! others of the same pull. There is no disk and no plugin here: jobs come in, outcomes go out.
+
+mod blob;
+mod engine;
+mod error;
+mod flight;
+mod graph;
+mod job;
+mod outcome;
+mod platforms;
+mod preview;
+mod referrers;
+mod retry;
+mod target;
+mod tee;
+
+pub use engine::Engine;
+pub use engine::EngineOptions;
+pub use engine::Prepare;
+pub use error::TransferError;
+pub use job::Job;
+pub use job::JobOptions;
+pub use job::JobTarget;
+pub use outcome::Bytes;
+pub use outcome::Failure;
+pub use outcome::Outcome;
+pub use outcome::Status;
+pub use outcome::TargetOutcome;
