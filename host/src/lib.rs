@@ -4,4 +4,6 @@ pub mod http;
 pub mod limit;
 pub mod oci;
 pub mod secret;
+pub mod select;
 pub mod shutdown;
+pub mod workflow;
