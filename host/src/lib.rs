@@ -6,4 +6,5 @@ pub mod oci;
 pub mod secret;
 pub mod select;
 pub mod shutdown;
+pub mod transfer;
 pub mod workflow;

@@ -30,29 +30,6 @@ impl Source {
         &self.reference.repository
     }
 
-    /// The same place with a tally of its own, for what follows an image that has arrived already.
-    pub(super) fn stand_in(&self) -> Self {
-        Self::new(self.endpoint.clone(), self.job.clone(), self.found.clone())
-    }
-
-    /// Takes over what came to a stand-in, and its failure.
-    pub(super) fn absorb(&self, standing: &Self) {
-        let (bytes, notes, end) = {
-            let state = standing.state();
-            (state.bytes, state.notes.clone(), state.end.clone())
-        };
-        let mut state = self.state();
-        state.bytes += bytes;
-        for note in notes {
-            if !state.notes.contains(&note) {
-                state.notes.push(note);
-            }
-        }
-        if matches!(end, Some(Status::Failed(_))) && !matches!(state.end, Some(Status::Failed(_))) {
-            state.end = end;
-        }
-    }
-
     pub(super) fn error(&self, source: EndpointError) -> TransferError {
         TransferError::Read { reference: self.reference.clone(), source: Arc::new(source) }
     }
@@ -130,6 +107,29 @@ impl Target {
 
     pub(super) fn error(&self, source: EndpointError) -> TransferError {
         TransferError::Write { reference: self.job.reference.clone(), source: Arc::new(source) }
+    }
+
+    /// The same place with a tally of its own, for what follows an image that has arrived already.
+    pub(super) fn stand_in(&self) -> Self {
+        Self::new(self.endpoint.clone(), self.job.clone(), self.found.clone())
+    }
+
+    /// Takes over what came to a stand-in, and its failure.
+    pub(super) fn absorb(&self, standing: &Self) {
+        let (bytes, notes, end) = {
+            let state = standing.state();
+            (state.bytes, state.notes.clone(), state.end.clone())
+        };
+        let mut state = self.state();
+        state.bytes += bytes;
+        for note in notes {
+            if !state.notes.contains(&note) {
+                state.notes.push(note);
+            }
+        }
+        if matches!(end, Some(Status::Failed(_))) && !matches!(state.end, Some(Status::Failed(_))) {
+            state.end = end;
+        }
     }
 
     pub(super) fn note(&self, note: String) {

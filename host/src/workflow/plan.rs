@@ -186,7 +186,8 @@ pub struct To {
 }
 
 /// What happens to a tag that is at the target already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Existing {
     /// Replaced if its digest differs.
     #[default]
