@@ -33,8 +33,14 @@ impl Names {
     }
 
     /// The next name of the page that is in memory; none where a page has to be asked for first.
-    pub fn take(&mut self) -> Option<String> {
+    pub fn pop(&mut self) -> Option<String> {
         self.page.pop_front()
+    }
+
+    /// Whether the page that is in memory has names left.
+    #[must_use]
+    pub fn has_names(&self) -> bool {
+        !self.page.is_empty()
     }
 
     /// Asks for the next page. False after the last. An error leaves everything as it was: the same page may be asked for
@@ -62,7 +68,7 @@ impl Iterator for Names {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(name) = self.take() {
+            if let Some(name) = self.pop() {
                 return Some(Ok(name));
             }
             match self.turn() {
@@ -172,7 +178,7 @@ mod tests {
         });
         assert_eq!(names.turn(), Err(Error::Unavailable("down".to_owned())));
         assert_eq!(names.turn(), Ok(true));
-        assert_eq!(names.take(), Some("a".to_owned()));
+        assert_eq!(names.pop(), Some("a".to_owned()));
         assert_eq!(names.turn(), Ok(false));
     }
 }

@@ -109,7 +109,7 @@ fn component(guest: &str, module: &PathBuf) -> Result<Vec<u8>, String> {
     let component = ComponentEncoder::default()
         .validate(true)
         .module(&module)
-        .and_then(|mut encoder| encoder.encode())
+        .and_then(|encoder| encoder.encode())
         .map_err(|error| format!("{guest} does not become a component: {error:#}"))?;
     for place in ["/root/", "/home/", "/usr/", ".cargo/"] {
         if component.windows(place.len()).any(|window| window == place.as_bytes()) {
