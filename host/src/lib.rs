@@ -3,6 +3,7 @@ pub mod endpoint;
 pub mod http;
 pub mod limit;
 pub mod oci;
+pub mod report;
 pub mod secret;
 pub mod select;
 pub mod shutdown;

@@ -125,9 +125,8 @@ impl Report {
         if let Some(file) = self.source.file(diagnostic.place) {
             name = file.name.display().to_string();
             let range = visible(&file.text, diagnostic.place);
-            group = group.element(
-                Snippet::source(&file.text).path(&name).annotation(AnnotationKind::Primary.span(range)),
-            );
+            group =
+                group.element(Snippet::source(&file.text).path(&name).annotation(AnnotationKind::Primary.span(range)));
         }
         if let Some(help) = &diagnostic.help {
             group = group.element(Level::HELP.message(help));
