@@ -1,8 +1,12 @@
 //! The workflow file: YAML with places → variables → schema → [`Plan`], with every error reported at once.
 
 mod diagnostic;
+mod document;
+mod interpolate;
+mod node;
 mod place;
 mod plan;
+mod secrecy;
 
 pub use diagnostic::Diagnostic;
 pub use diagnostic::Report;
