@@ -42,25 +42,32 @@ impl Selection {
     }
 
     /// Whether this tag is wanted, as far as it alone tells; [`Selection::newest`] looks at all of a repository's together.
+    /// None: an image that is named by digest alone, which is wanted only where nothing is asked of tags.
     #[must_use]
-    pub fn accepts_tag(&self, tag: &str) -> bool {
-        self.tags.accepts(tag)
-            && self
-                .semver
-                .as_ref()
-                .is_none_or(|range| version_of(tag).is_some_and(|version| range.contains(&version)))
-    }
-
-    /// Whether an image that is named by digest alone is wanted: only where nothing is asked of tags.
-    #[must_use]
-    pub fn accepts_untagged(&self) -> bool {
-        self.tags.is_empty() && self.semver.is_none() && self.newest.is_none()
+    pub fn accepts_tag(&self, tag: Option<&str>) -> bool {
+        let Some(tag) = tag else {
+            return self.tags.is_empty() && self.semver.is_none() && self.newest.is_none();
+        };
+        let in_range = |range: &Range| version_of(tag).is_some_and(|version| range.contains(&version));
+        self.tags.accepts(tag) && self.semver.as_ref().is_none_or(in_range)
     }
 
     /// Whether only the newest tags of each repository are wanted, to be chosen by [`pick_newest`].
     #[must_use]
-    pub fn newest(&self) -> Option<&Newest> {
-        self.newest.as_ref()
+    pub fn newest(&self) -> Option<Newest> {
+        self.newest
+    }
+
+    /// Platforms to keep of an index; empty: all.
+    #[must_use]
+    pub fn platforms(&self) -> &[Platform] {
+        &self.platforms
+    }
+
+    /// Whether referrers are copied along.
+    #[must_use]
+    pub fn referrers(&self) -> bool {
+        self.referrers
     }
 }
 
@@ -76,7 +83,7 @@ mod tests {
     #[test]
     fn the_default_accepts_everything() {
         let all = Selection::default();
-        assert!(all.accepts_repository("a/b") && all.accepts_tag("latest") && all.accepts_untagged());
+        assert!(all.accepts_repository("a/b") && all.accepts_tag(Some("latest")) && all.accepts_tag(None));
     }
 
     #[test]
@@ -88,7 +95,7 @@ mod tests {
         };
         let accepted: Vec<_> = ["v1.1.9", "v1.2", "v2", "1.3.0", "v1.4.0-rc1", "v3.0.0-beta", "vnext"]
             .into_iter()
-            .filter(|tag| selection.accepts_tag(tag))
+            .filter(|tag| selection.accepts_tag(Some(tag)))
             .collect();
         assert_eq!(accepted, ["v1.2", "v2"]);
     }
@@ -98,6 +105,6 @@ mod tests {
         let by_name = Selection { tags: filter(&["*"], &[]), ..Selection::default() };
         let by_range = Selection { semver: Some("1".parse().unwrap()), ..Selection::default() };
         let repositories = Selection { repositories: filter(&["a/**"], &[]), ..Selection::default() };
-        assert!(!by_name.accepts_untagged() && !by_range.accepts_untagged() && repositories.accepts_untagged());
+        assert!(!by_name.accepts_tag(None) && !by_range.accepts_tag(None) && repositories.accepts_tag(None));
     }
 }

@@ -39,7 +39,7 @@ pub struct Candidate {
 /// The tags to keep of one repository's `candidates`, newest first. Ties are broken by name, so that the answer does not
 /// depend on the order in which a registry lists its tags.
 #[must_use]
-pub fn pick_newest(mut candidates: Vec<Candidate>, newest: &Newest) -> Vec<Candidate> {
+pub fn pick_newest(mut candidates: Vec<Candidate>, newest: Newest) -> Vec<Candidate> {
     let by_name = |a: &Candidate, b: &Candidate| natural(&b.tag, &a.tag);
     match newest.by {
         NewestBy::Semver => {
@@ -143,7 +143,7 @@ mod tests {
             })
             .collect();
         let newest = Newest { count: NonZeroUsize::new(count).unwrap(), by };
-        pick_newest(candidates, &newest).into_iter().map(|candidate| candidate.tag).collect()
+        pick_newest(candidates, newest).into_iter().map(|candidate| candidate.tag).collect()
     }
 
     #[test]
