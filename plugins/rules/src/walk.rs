@@ -108,7 +108,9 @@ impl<R: Registries> Walk<R> {
             let position: Position = serde_json::from_str(position)
                 .ok()
                 .filter(|position: &Position| position.rule <= walk.rules.len())
-                .ok_or_else(|| Error::InvalidConfig("the position is not of these rules".to_owned()))?;
+                .ok_or_else(|| {
+                    Error::InvalidConfig("the position is not of these rules".to_owned())
+                })?;
             walk.next_rule = position.rule;
             if position.last.is_some() {
                 walk.begin_rule();
@@ -127,7 +129,9 @@ impl<R: Registries> Walk<R> {
             if self.under_way.is_empty() && !self.begin_rule() {
                 break;
             }
-            let Some(mut cursor) = self.under_way.pop_front() else { break };
+            let Some(mut cursor) = self.under_way.pop_front() else {
+                break;
+            };
             match cursor.step(&self.rules, &self.defaults, &self.registries) {
                 Ok(Step::Image(image)) => {
                     batch.push(image);
@@ -140,7 +144,11 @@ impl<R: Registries> Walk<R> {
                 Ok(Step::End) => {}
                 Err(error @ Error::RateLimited(_)) => {
                     self.under_way.push_front(cursor);
-                    return if batch.is_empty() { Err(error) } else { Ok(Some(batch)) };
+                    return if batch.is_empty() {
+                        Err(error)
+                    } else {
+                        Ok(Some(batch))
+                    };
                 }
                 Err(error) => self.fail(cursor, error),
             }
@@ -153,11 +161,23 @@ impl<R: Registries> Walk<R> {
 
     /// A mark after the last batch. What failed or was put off lies behind it.
     pub fn position(&self) -> String {
-        let cursors = self.under_way.iter().chain(self.put_off.iter().map(|(cursor, _)| cursor));
-        let places = cursors.map(|cursor| Position { rule: cursor.rule, last: cursor.last().cloned() });
-        let failed = self.failed.iter().map(|(rule, _)| Position { rule: *rule, last: None });
+        let cursors = self
+            .under_way
+            .iter()
+            .chain(self.put_off.iter().map(|(cursor, _)| cursor));
+        let places = cursors.map(|cursor| Position {
+            rule: cursor.rule,
+            last: cursor.last().cloned(),
+        });
+        let failed = self.failed.iter().map(|(rule, _)| Position {
+            rule: *rule,
+            last: None,
+        });
         let first = failed.chain(places).min_by_key(|position| position.rule);
-        let position = first.unwrap_or(Position { rule: self.next_rule, last: None });
+        let position = first.unwrap_or(Position {
+            rule: self.next_rule,
+            last: None,
+        });
         serde_json::to_string(&position).unwrap_or_default()
     }
 
@@ -177,9 +197,9 @@ impl<R: Registries> Walk<R> {
         there_is_one
     }
 
-    fn fail(&mut self, mut cursor: Cursor, error: Error) {
+    fn fail(&mut self, cursor: Cursor, error: Error) {
         let rule = &self.rules[cursor.rule];
-        let of_many = matches!(rule.source.repositories, Repositories::Matching { .. }) && cursor.repository.is_some();
+        let of_many = rule.is_of_many() && cursor.repository.is_some();
         warn!("rule {}: {}", rule.key, message(&error));
         match error {
             Error::Unavailable(_) => self.put_off.push((cursor, error)),
@@ -188,13 +208,13 @@ impl<R: Registries> Walk<R> {
             error => {
                 self.failed.push((cursor.rule, error));
                 if of_many {
-                    cursor.repository = None;
-                    self.under_way.push_front(cursor);
+                    self.go_on(cursor);
                 }
             }
         }
     }
 
+    /// Goes on with the repository after the one that failed.
     fn go_on(&mut self, mut cursor: Cursor) {
         cursor.repository = None;
         self.under_way.push_front(cursor);
@@ -202,9 +222,19 @@ impl<R: Registries> Walk<R> {
 
     /// All rules were walked: the end, or what kept it from being reached.
     fn finish(&mut self) -> Result<Option<Vec<Image>>> {
-        let line = |rule: usize, error: &Error| format!("rule {}: {}", self.rules[rule].key, message(error));
-        let mut lines: Vec<String> = self.failed.iter().map(|(rule, error)| line(*rule, error)).collect();
-        lines.extend(self.put_off.iter().map(|(cursor, error)| line(cursor.rule, error)));
+        let line = |rule: usize, error: &Error| {
+            format!("rule {}: {}", self.rules[rule].key, message(error))
+        };
+        let mut lines: Vec<String> = self
+            .failed
+            .iter()
+            .map(|(rule, error)| line(*rule, error))
+            .collect();
+        lines.extend(
+            self.put_off
+                .iter()
+                .map(|(cursor, error)| line(cursor.rule, error)),
+        );
         let text = lines.join("\n");
         if !self.put_off.is_empty() {
             self.under_way = self.put_off.drain(..).map(|(cursor, _)| cursor).collect();
@@ -220,7 +250,12 @@ impl<R: Registries> Walk<R> {
 }
 
 impl Cursor {
-    fn step(&mut self, rules: &[Rule], defaults: &Defaults, registries: &impl Registries) -> Result<Step> {
+    fn step(
+        &mut self,
+        rules: &[Rule],
+        defaults: &Defaults,
+        registries: &impl Registries,
+    ) -> Result<Step> {
         let rule = &rules[self.rule];
         loop {
             let Some(repository) = &mut self.repository else {
@@ -240,7 +275,10 @@ impl Cursor {
                 Some(tag) => tag,
                 None => match repository.next_listed(rule, registries)? {
                     Some(Step::End) => {
-                        let again = self.skip.take_if(|skip| skip.repository == repository.name).map(|skip| skip.repository);
+                        let again = self
+                            .skip
+                            .take_if(|skip| skip.repository == repository.name)
+                            .map(|skip| skip.repository);
                         self.repository = again.map(|name| Repository::new(name, rule));
                         continue;
                     }
@@ -251,7 +289,10 @@ impl Cursor {
                     },
                 },
             };
-            let mark = Mark { repository: repository.name.clone(), tag };
+            let mark = Mark {
+                repository: repository.name.clone(),
+                tag,
+            };
             if let Some(skip) = &self.skip {
                 if *skip == mark {
                     self.skip = None;
@@ -266,7 +307,11 @@ impl Cursor {
     }
 
     /// Begins the next repository and returns none, or says why there is none yet.
-    fn next_repository(&mut self, rule: &Rule, registries: &impl Registries) -> Result<Option<Step>> {
+    fn next_repository(
+        &mut self,
+        rule: &Rule,
+        registries: &impl Registries,
+    ) -> Result<Option<Step>> {
         match &rule.source.repositories {
             Repositories::One { name, .. } => {
                 if std::mem::replace(&mut self.begun, true) {
@@ -281,13 +326,20 @@ impl Cursor {
                     none => none.insert(registries.repositories(&rule.source.registry)?),
                 };
                 while let Some(name) = catalog.pop() {
-                    let before = self.skip.as_ref().is_some_and(|skip| skip.repository != name);
+                    let before = self
+                        .skip
+                        .as_ref()
+                        .is_some_and(|skip| skip.repository != name);
                     if !before && pattern.matches(&name) {
                         self.repository = Some(Repository::new(name, rule));
                         return Ok(None);
                     }
                 }
-                Ok(Some(if catalog.turn()? { Step::Page } else { Step::End }))
+                Ok(Some(if catalog.turn()? {
+                    Step::Page
+                } else {
+                    Step::End
+                }))
             }
         }
     }
@@ -302,14 +354,22 @@ impl Repository {
     fn new(name: String, rule: &Rule) -> Self {
         let named = match &rule.source.tags {
             Tags::Digest { tag, .. } => VecDeque::from([tag.clone()]),
-            Tags::Named(named) | Tags::Listed { named, .. } => named.iter().cloned().map(Some).collect(),
+            // Not every repository that a glob takes has every tag: the listing says which.
+            Tags::Named(_) | Tags::Listed { .. } if rule.is_of_many() => VecDeque::new(),
+            Tags::Named(named) | Tags::Listed { named, .. } => {
+                named.iter().cloned().map(Some).collect()
+            }
         };
-        Self { name, named, listing: None }
+        Self {
+            name,
+            named,
+            listing: None,
+        }
     }
 
     /// Sees to it that the listing has a name to give and returns none, or says why it has not.
     fn next_listed(&mut self, rule: &Rule, registries: &impl Registries) -> Result<Option<Step>> {
-        if !matches!(rule.source.tags, Tags::Listed { .. }) {
+        if !matches!(rule.source.tags, Tags::Listed { .. }) && !rule.is_of_many() {
             return Ok(Some(Step::End));
         }
         let listing = match &mut self.listing {
@@ -319,19 +379,33 @@ impl Repository {
         if listing.has_names() {
             return Ok(None);
         }
-        Ok(Some(if listing.turn()? { Step::Page } else { Step::End }))
+        Ok(Some(if listing.turn()? {
+            Step::Page
+        } else {
+            Step::End
+        }))
     }
 }
 
 impl Rule {
-    /// Whether a tag of the registry's list is meant. Those that the rule names itself were handed out before.
+    /// Whether it is about the repositories that match a glob.
+    fn is_of_many(&self) -> bool {
+        matches!(self.source.repositories, Repositories::Matching { .. })
+    }
+
+    /// Whether a tag of the registry's list is meant, and was not handed out before for being named.
     fn lists(&self, tag: &str) -> bool {
+        let is_in = |named: &[String]| named.iter().any(|other| other == tag);
         match &self.source.tags {
             Tags::Listed { named, patterns } => {
-                !named.iter().any(|other| other == tag)
-                    && (patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(tag)))
+                if is_in(named) {
+                    self.is_of_many()
+                } else {
+                    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(tag))
+                }
             }
-            Tags::Digest { .. } | Tags::Named(_) => false,
+            Tags::Named(named) => is_in(named),
+            Tags::Digest { .. } => false,
         }
     }
 }
