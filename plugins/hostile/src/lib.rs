@@ -6,7 +6,7 @@
 //! | `loop` | never returns |
 //! | `memory` | allocates until it cannot |
 //! | `trap` | panics |
-//! | `huge-batch` | `count` (default 1,000,000) images in one batch |
+//! | `huge-batch` | `count` (default 100,000) images in one batch |
 //! | `huge-text` | one image whose repository has `count` (default 16 Mi) bytes |
 //! | `fetch` | one request to `url` or `endpoint`; the outcome as attributes of the image `fetched` |
 //! | `secret-log` | logs `password` on every level |
@@ -222,7 +222,7 @@ impl Source for Hostile {
             return Ok(None);
         }
         let batch = match self.config.behaviour {
-            Behaviour::HugeBatch => vec![image("good", Vec::new()); count.unwrap_or(1_000_000)],
+            Behaviour::HugeBatch => vec![image("good", Vec::new()); count.unwrap_or(100_000)],
             Behaviour::HugeText => vec![image(&"a".repeat(count.unwrap_or(16 << 20)), Vec::new())],
             Behaviour::Fetch => vec![image("fetched", self.fetch()?)],
             Behaviour::Clock => {
@@ -270,7 +270,7 @@ impl Mapper for Hostile {
             tag: None,
         };
         Ok(match self.config.behaviour {
-            Behaviour::HugeBatch => vec![destination; self.config.count.unwrap_or(1_000_000)],
+            Behaviour::HugeBatch => vec![destination; self.config.count.unwrap_or(100_000)],
             Behaviour::BreakOff => return Err(Error::Unavailable("told to break off".to_owned())),
             _ => vec![destination],
         })

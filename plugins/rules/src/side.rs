@@ -52,6 +52,7 @@ pub(crate) enum Tags {
 impl Source {
     /// Reads a left side.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        without_scheme(text)?;
         let split = split_registry(text.trim());
         let registry = split.registry.unwrap_or_else(|| DOCKER_HUB.to_owned());
         check_registry(&registry)?;
@@ -97,6 +98,7 @@ impl Target {
         if text.is_empty() {
             return Ok(Self::default());
         }
+        without_scheme(text)?;
         let split = split_registry(text);
         if let Some(registry) = &split.registry {
             check_registry(registry)?;
@@ -125,6 +127,18 @@ impl Target {
             }
         }
         Ok(target)
+    }
+}
+
+/// A reference is no URL.
+fn without_scheme(text: &str) -> Result<(), String> {
+    match text.split_once("://") {
+        Some((scheme, _))
+            if scheme.bytes().all(|byte| byte.is_ascii_lowercase()) && scheme != "oci" =>
+        {
+            Err(format!("leave `{scheme}://` out"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -198,7 +198,7 @@ mod tests {
             response(status, headers, "no\n")
                 .successful()
                 .map(|_| ())
-                .unwrap_err()
+                .expect_err("an error")
         };
         let message = |status| format!("https://api.example/v1 answered {status}: no ");
         assert_eq!(error(403, &[]), Error::Unauthorized(message(403)));

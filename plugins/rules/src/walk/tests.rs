@@ -314,6 +314,7 @@ fn all_malformed_rules_are_told_at_once() {
             "a.io/n/app:1,2,3": "b.io/m/app:x,y",
             "a.io/n/app:4": "b.io/m/app:x,y",
             "a.io/n/**@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef": "",
+            "https://a.io/n/app:1": "docker://b.io/m/app",
             "": "b.io/m/app",
             "good.io/n/app:1": "b.io/m/app"
         }
@@ -335,6 +336,8 @@ fn all_malformed_rules_are_told_at_once() {
         "a.io/n/app:1,2,3 -> b.io/m/app:x,y: 3 tags on the left, 2 on the right",
         "a.io/n/app:4 -> b.io/m/app:x,y: 1 tags on the left, 2 on the right",
         "a.io/n/**@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef: a digest needs one",
+        "https://a.io/n/app:1: leave `https://` out",
+        "https://a.io/n/app:1 -> docker://b.io/m/app: leave `docker://` out",
         ": the repository is missing",
     ];
     for (line, start) in told.iter().zip(expected) {
