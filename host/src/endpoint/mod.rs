@@ -1,5 +1,8 @@
 //! Registries, remote or in a directory, behind one interface: what the transfer reads from and writes to.
 
+mod error;
+pub(crate) mod registry;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +19,9 @@ use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::oci::TagOrDigest;
 use crate::secret::Secret;
+
+pub use error::Answer;
+pub use error::EndpointError;
 
 /// What logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,25 +116,6 @@ pub struct Session {
 pub struct Put {
     /// It lists the manifest among its subject's referrers by itself (`OCI-Subject`), so that no fallback tag is needed.
     pub subject_listed: bool,
-}
-
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-#[error("placeholder")]
-pub struct EndpointError {}
-
-impl EndpointError {
-    /// What another try is worth.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        todo!()
-    }
-
-    /// What the user can do about it, where something is known.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        todo!()
-    }
 }
 
 #[allow(unused_variables, clippy::unused_async)]

@@ -1,0 +1,3 @@
+//! A remote registry (OCI distribution specification).
+
+pub(crate) mod client;
