@@ -1,6 +1,8 @@
 //! Registries, remote or in a directory, behind one interface: what the transfer reads from and writes to.
 
+mod docker_config;
 mod error;
+mod login;
 pub(crate) mod registry;
 
 use std::sync::Arc;
@@ -9,7 +11,6 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::http::ByteStream;
-use crate::http::Class;
 use crate::http::Gateway;
 use crate::http::Profile;
 use crate::oci::Descriptor;
@@ -22,6 +23,7 @@ use crate::secret::Secret;
 
 pub use error::Answer;
 pub use error::EndpointError;
+pub use login::LoginError;
 
 /// What logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
