@@ -1,12 +1,16 @@
 //! Registries, remote or in a directory, behind one interface: what the transfer reads from and writes to.
 
+mod docker_config;
+mod error;
+mod login;
+pub(crate) mod registry;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use crate::http::ByteStream;
-use crate::http::Class;
 use crate::http::Gateway;
 use crate::http::Profile;
 use crate::oci::Descriptor;
@@ -16,6 +20,10 @@ use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::oci::TagOrDigest;
 use crate::secret::Secret;
+
+pub use error::Answer;
+pub use error::EndpointError;
+pub use login::LoginError;
 
 /// What logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,25 +118,6 @@ pub struct Session {
 pub struct Put {
     /// It lists the manifest among its subject's referrers by itself (`OCI-Subject`), so that no fallback tag is needed.
     pub subject_listed: bool,
-}
-
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-#[error("placeholder")]
-pub struct EndpointError {}
-
-impl EndpointError {
-    /// What another try is worth.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        todo!()
-    }
-
-    /// What the user can do about it, where something is known.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        todo!()
-    }
 }
 
 #[allow(unused_variables, clippy::unused_async)]
