@@ -2,7 +2,7 @@
 
 #![expect(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated")]
 
-pub(super) mod source {
+pub mod source {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "source-plugin",
@@ -15,12 +15,12 @@ pub(super) mod source {
     });
 }
 
-pub(super) use source::image_transfer::plugin::http;
-pub(super) use source::image_transfer::plugin::log;
-pub(super) use source::image_transfer::plugin::registry;
-pub(super) use source::image_transfer::plugin::types;
+pub use source::image_transfer::plugin::http;
+pub use source::image_transfer::plugin::log;
+pub use source::image_transfer::plugin::registry;
+pub use source::image_transfer::plugin::types;
 
-pub(super) mod mapper {
+pub mod mapper {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "mapper-plugin",
@@ -36,7 +36,7 @@ pub(super) mod mapper {
     });
 }
 
-pub(super) mod provisioner {
+pub mod provisioner {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "provisioner-plugin",
@@ -52,7 +52,7 @@ pub(super) mod provisioner {
     });
 }
 
-pub(super) mod credentials {
+pub mod credentials {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "credentials-plugin",

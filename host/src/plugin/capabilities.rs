@@ -112,17 +112,16 @@ pub struct Mapper {
 
 impl Mapper {
     pub(super) async fn open(plugin: Arc<Plugin>, config: Value) -> Result<Self, PluginError> {
-        let mut mapper = Self { plugin, config, opened: None };
-        mapper.opened = Some(mapper.instance().await?);
-        Ok(mapper)
+        let opened = Some(Self::instance(&plugin, &config).await?);
+        Ok(Self { plugin, config, opened })
     }
 
-    async fn instance(&self) -> Result<(Runner, MapperPlugin, ResourceAny), PluginError> {
-        let mut runner = Runner::open(&self.plugin, &self.config);
-        let Some(pre) = &self.plugin.worlds.mapper else {
-            return Err(PluginError::NoCapability { plugin: self.plugin.spec.name.clone() });
+    async fn instance(plugin: &Arc<Plugin>, config: &Value) -> Result<(Runner, MapperPlugin, ResourceAny), PluginError> {
+        let mut runner = Runner::open(plugin, config);
+        let Some(pre) = &plugin.worlds.mapper else {
+            return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });
         };
-        let config = self.config.to_string();
+        let config = config.to_string();
         let guest = call!(runner, "mapper.open", async |store| pre.instantiate_async(store).await)?;
         let mapping = ask!(runner, "mapper.open", async |store| {
             guest.image_transfer_plugin_mapper().mapping().call_open(store, &config).await
@@ -137,7 +136,7 @@ impl Mapper {
         for some in images.chunks(ASK) {
             let (mut runner, guest, mapping) = match self.opened.take() {
                 Some(opened) => opened,
-                None => self.instance().await?,
+                None => Self::instance(&self.plugin, &self.config).await?,
             };
             let told: Vec<_> = some.iter().map(Image::tell).collect();
             let mapped = call!(runner, MAP, async |store| {
@@ -166,17 +165,16 @@ pub struct Preparation {
 
 impl Preparation {
     pub(super) async fn open(plugin: Arc<Plugin>, config: Value) -> Result<Self, PluginError> {
-        let mut preparation = Self { plugin, config, opened: None };
-        preparation.opened = Some(preparation.instance().await?);
-        Ok(preparation)
+        let opened = Some(Self::instance(&plugin, &config).await?);
+        Ok(Self { plugin, config, opened })
     }
 
-    async fn instance(&self) -> Result<(Runner, ProvisionerPlugin, ResourceAny), PluginError> {
-        let mut runner = Runner::open(&self.plugin, &self.config);
-        let Some(pre) = &self.plugin.worlds.provisioner else {
-            return Err(PluginError::NoCapability { plugin: self.plugin.spec.name.clone() });
+    async fn instance(plugin: &Arc<Plugin>, config: &Value) -> Result<(Runner, ProvisionerPlugin, ResourceAny), PluginError> {
+        let mut runner = Runner::open(plugin, config);
+        let Some(pre) = &plugin.worlds.provisioner else {
+            return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });
         };
-        let config = self.config.to_string();
+        let config = config.to_string();
         let guest = call!(runner, "provisioner.open", async |store| pre.instantiate_async(store).await)?;
         let preparation = ask!(runner, "provisioner.open", async |store| {
             guest.image_transfer_plugin_provisioner().preparation().call_open(store, &config).await
@@ -192,7 +190,7 @@ impl Preparation {
         const ENSURE: &str = "provisioner.ensure";
         let (mut runner, guest, preparation) = match self.opened.take() {
             Some(opened) => opened,
-            None => self.instance().await?,
+            None => Self::instance(&self.plugin, &self.config).await?,
         };
         let names: Vec<String> = repositories.iter().map(ToString::to_string).collect();
         let ensured = call!(runner, ENSURE, async |store| {
@@ -220,17 +218,16 @@ pub struct Issuer {
 
 impl Issuer {
     pub(super) async fn open(plugin: Arc<Plugin>, config: Value) -> Result<Self, PluginError> {
-        let mut issuer = Self { plugin, config, opened: None };
-        issuer.opened = Some(issuer.instance().await?);
-        Ok(issuer)
+        let opened = Some(Self::instance(&plugin, &config).await?);
+        Ok(Self { plugin, config, opened })
     }
 
-    async fn instance(&self) -> Result<(Runner, CredentialsPlugin, ResourceAny), PluginError> {
-        let mut runner = Runner::open(&self.plugin, &self.config);
-        let Some(pre) = &self.plugin.worlds.credentials else {
-            return Err(PluginError::NoCapability { plugin: self.plugin.spec.name.clone() });
+    async fn instance(plugin: &Arc<Plugin>, config: &Value) -> Result<(Runner, CredentialsPlugin, ResourceAny), PluginError> {
+        let mut runner = Runner::open(plugin, config);
+        let Some(pre) = &plugin.worlds.credentials else {
+            return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });
         };
-        let config = self.config.to_string();
+        let config = config.to_string();
         let guest = call!(runner, "credentials.open", async |store| pre.instantiate_async(store).await)?;
         let issuer = ask!(runner, "credentials.open", async |store| {
             guest.image_transfer_plugin_credentials().issuer().call_open(store, &config).await
@@ -242,7 +239,7 @@ impl Issuer {
     pub async fn issue(&mut self, registry: &str) -> Result<Issued, PluginError> {
         let (mut runner, guest, issuer) = match self.opened.take() {
             Some(opened) => opened,
-            None => self.instance().await?,
+            None => Self::instance(&self.plugin, &self.config).await?,
         };
         let issued = ask!(runner, "credentials.issue", async |store| {
             guest.image_transfer_plugin_credentials().issuer().call_issue(store, issuer, registry).await

@@ -81,7 +81,7 @@ impl wit_http::Host for State {
 }
 
 impl State {
-    async fn request(&self, request: wit_http::Request) -> Result<wit_http::Response, wit_http::SendError> {
+    async fn request(&mut self, request: wit_http::Request) -> Result<wit_http::Response, wit_http::SendError> {
         let url = Url::parse(&request.url)
             .map_err(|error| wit_http::SendError::Transport(format!("not a URL: {error}")))?;
         let public_only = match self.grants.grant(&url) {
