@@ -20,6 +20,8 @@ mod instance;
 mod schema;
 mod spec;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use futures_util::future::BoxFuture;
 
