@@ -206,9 +206,7 @@ pub(crate) fn asked(method: &Method, url: &url::Url) -> String {
 /// Text from outside, fit for a terminal and a log: no control, escape or direction characters, one line, at most `cap`
 /// characters.
 pub(crate) fn clean(text: &str, cap: usize) -> String {
-    let unwanted = |c: &char| {
-        !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}')
-    };
+    let unwanted = |c: &char| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}');
     let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(unwanted).collect::<String>();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(cap) {
@@ -256,7 +254,12 @@ fn classify(asked: &str, status: StatusCode, errors: &[(String, String)], pause:
             "BLOB_UPLOAD_UNKNOWN" | "BLOB_UPLOAD_INVALID" | "DIGEST_INVALID" => return Class::RestartBlob,
             "MANIFEST_BLOB_UNKNOWN" => return Class::Repair,
             "MANIFEST_UNKNOWN" | "BLOB_UNKNOWN" | "NAME_UNKNOWN" | "NOT_FOUND" => return Class::NotFound,
-            "DENIED" | "NAME_INVALID" | "MANIFEST_INVALID" | "MANIFEST_UNVERIFIED" | "UNSUPPORTED" | "TAG_INVALID"
+            "DENIED"
+            | "NAME_INVALID"
+            | "MANIFEST_INVALID"
+            | "MANIFEST_UNVERIFIED"
+            | "UNSUPPORTED"
+            | "TAG_INVALID"
             | "SIZE_INVALID" => return Class::Permanent,
             _ => {}
         }

@@ -101,9 +101,11 @@ impl LoginError {
         match self {
             Self::Refused { class, .. } => *class,
             Self::Transport { source, .. } => source.class(),
-            Self::Realm { .. } | Self::Answer { .. } | Self::Helper { .. } | Self::File { .. } | Self::Issuer { .. } => {
-                Class::Permanent
-            }
+            Self::Realm { .. }
+            | Self::Answer { .. }
+            | Self::Helper { .. }
+            | Self::File { .. }
+            | Self::Issuer { .. } => Class::Permanent,
         }
     }
 
@@ -169,9 +171,10 @@ impl Logins {
                 {
                     return Ok(Some(issued.credential.clone()));
                 }
-                let (credential, life) = issuer.issue(&self.registry).await.map_err(|problem| {
-                    Arc::new(LoginError::Issuer { registry: self.registry.clone(), problem })
-                })?;
+                let (credential, life) = issuer
+                    .issue(&self.registry)
+                    .await
+                    .map_err(|problem| Arc::new(LoginError::Issuer { registry: self.registry.clone(), problem }))?;
                 let renew_at = life.and_then(|life| Instant::now().checked_add(renew_after(life)));
                 *issued = Some(Issued { credential: credential.clone(), renew_at });
                 Ok(Some(credential))

@@ -116,7 +116,10 @@ impl Mapper {
         Ok(Self { plugin, config, opened })
     }
 
-    async fn instance(plugin: &Arc<Plugin>, config: &Value) -> Result<(Runner, MapperPlugin, ResourceAny), PluginError> {
+    async fn instance(
+        plugin: &Arc<Plugin>,
+        config: &Value,
+    ) -> Result<(Runner, MapperPlugin, ResourceAny), PluginError> {
         let mut runner = Runner::open(plugin, config);
         let Some(pre) = &plugin.worlds.mapper else {
             return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });
@@ -169,7 +172,10 @@ impl Preparation {
         Ok(Self { plugin, config, opened })
     }
 
-    async fn instance(plugin: &Arc<Plugin>, config: &Value) -> Result<(Runner, ProvisionerPlugin, ResourceAny), PluginError> {
+    async fn instance(
+        plugin: &Arc<Plugin>,
+        config: &Value,
+    ) -> Result<(Runner, ProvisionerPlugin, ResourceAny), PluginError> {
         let mut runner = Runner::open(plugin, config);
         let Some(pre) = &plugin.worlds.provisioner else {
             return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });
@@ -222,7 +228,10 @@ impl Issuer {
         Ok(Self { plugin, config, opened })
     }
 
-    async fn instance(plugin: &Arc<Plugin>, config: &Value) -> Result<(Runner, CredentialsPlugin, ResourceAny), PluginError> {
+    async fn instance(
+        plugin: &Arc<Plugin>,
+        config: &Value,
+    ) -> Result<(Runner, CredentialsPlugin, ResourceAny), PluginError> {
         let mut runner = Runner::open(plugin, config);
         let Some(pre) = &plugin.worlds.credentials else {
             return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });

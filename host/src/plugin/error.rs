@@ -207,9 +207,13 @@ impl PluginError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Checksum { .. } => "if the new file is the one you want, change `sha256` in the workflow",
-            Self::NotComponent { .. } => "make a component of it with `wasm-tools component new`; see docs/plugin-guide.md",
+            Self::NotComponent { .. } => {
+                "make a component of it with `wasm-tools component new`; see docs/plugin-guide.md"
+            }
             Self::NoCapability { .. } => "build it against the wit/ directory of this version",
-            Self::Broken { failure: Failure::Cpu(_), .. } => "raise `cpu` of the plugin in the workflow, if it is to be trusted",
+            Self::Broken { failure: Failure::Cpu(_), .. } => {
+                "raise `cpu` of the plugin in the workflow, if it is to be trusted"
+            }
             Self::Broken { failure: Failure::Timeout(_), .. } => "raise `timeout` of the plugin in the workflow",
             Self::Broken { failure: Failure::Memory(_), .. } => "raise `memory` of the plugin in the workflow",
             Self::Call { error: CallError::Unauthorized(_), .. } => "check the credentials in the plugin's options",

@@ -48,9 +48,12 @@ impl Grants {
         let port = url.port_or_known_default();
         if self.named.iter().any(|pattern| exact(pattern, &host, port)) {
             Grant::Any
-        } else if self.named.iter().chain(&self.described).any(|pattern| {
-            exact(pattern, &host, port) || wildcard(pattern, &host)
-        }) {
+        } else if self
+            .named
+            .iter()
+            .chain(&self.described)
+            .any(|pattern| exact(pattern, &host, port) || wildcard(pattern, &host))
+        {
             Grant::Public
         } else {
             Grant::Denied
@@ -70,9 +73,9 @@ fn exact(pattern: &str, host: &str, port: Option<u16>) -> bool {
 }
 
 fn wildcard(pattern: &str, host: &str) -> bool {
-    pattern
-        .strip_prefix('*')
-        .is_some_and(|domain| domain.starts_with('.') && domain.len() > 1 && host.ends_with(&domain.to_ascii_lowercase()))
+    pattern.strip_prefix('*').is_some_and(|domain| {
+        domain.starts_with('.') && domain.len() > 1 && host.ends_with(&domain.to_ascii_lowercase())
+    })
 }
 
 /// The host of an option's value: the host and port of a URL, or the text itself.
@@ -101,7 +104,10 @@ mod tests {
 
     #[test]
     fn a_named_host_is_reached_wherever_it_is_and_a_wildcard_in_public_only() {
-        let grants = Grants::new(vec!["harbor.corp:8443".to_owned(), "*.cloud.example".to_owned()], vec!["api.example".to_owned()]);
+        let grants = Grants::new(
+            vec!["harbor.corp:8443".to_owned(), "*.cloud.example".to_owned()],
+            vec!["api.example".to_owned()],
+        );
         assert_eq!(grant(&grants, "https://harbor.corp:8443/x"), Grant::Any);
         assert_eq!(grant(&grants, "https://harbor.corp/x"), Grant::Denied);
         assert_eq!(grant(&grants, "https://a.b.cloud.example/"), Grant::Public);
@@ -112,7 +118,12 @@ mod tests {
     #[test]
     fn look_alikes_and_credentials_in_urls_are_refused() {
         let grants = Grants::new(vec!["example.com".to_owned()], vec![]);
-        for url in ["https://example.com.evil.example/", "https://evilexample.com/", "https://u:p@example.com/", "ftp://example.com/"] {
+        for url in [
+            "https://example.com.evil.example/",
+            "https://evilexample.com/",
+            "https://u:p@example.com/",
+            "ftp://example.com/",
+        ] {
             assert_eq!(grant(&grants, url), Grant::Denied, "{url}");
         }
     }

@@ -102,11 +102,7 @@ impl Host {
     pub fn new(options: HostOptions) -> Result<Self, PluginError> {
         let failed = |error: wasmtime::Error| PluginError::Engine { reason: format!("{error:#}") };
         let mut config = Config::new();
-        config
-            .epoch_interruption(true)
-            .max_wasm_stack(512 << 10)
-            .async_stack_size(1 << 20)
-            .cache(options.cache.open());
+        config.epoch_interruption(true).max_wasm_stack(512 << 10).async_stack_size(1 << 20).cache(options.cache.open());
         let engine = Engine::new(&config).map_err(failed)?;
         let weak = engine.weak();
         std::thread::Builder::new()
@@ -181,8 +177,7 @@ impl Plugin {
     #[must_use]
     pub fn imports(&self) -> Vec<String> {
         let kind = self.component.component_type();
-        let mut imports: Vec<String> =
-            kind.imports(self.component.engine()).map(|(name, _)| name.to_owned()).collect();
+        let mut imports: Vec<String> = kind.imports(self.component.engine()).map(|(name, _)| name.to_owned()).collect();
         imports.sort_unstable();
         imports
     }

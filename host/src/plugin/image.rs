@@ -168,7 +168,8 @@ pub(super) fn at_most(count: usize, limit: usize, what: &'static str) -> Result<
 
 /// A guest's text without control characters, so that it cannot move a terminal's cursor, and not longer than 4 KiB.
 pub(super) fn clean(text: &str) -> String {
-    let mut cleaned: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_ATTRIBUTE + 1).collect();
+    let mut cleaned: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_ATTRIBUTE + 1).collect();
     if cleaned.chars().count() > MAX_ATTRIBUTE {
         cleaned.pop();
         cleaned.push('…');

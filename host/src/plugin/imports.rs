@@ -72,7 +72,10 @@ impl wit_log::Host for State {
 }
 
 impl wit_http::Host for State {
-    async fn send(&mut self, request: wit_http::Request) -> wasmtime::Result<Result<wit_http::Response, wit_http::SendError>> {
+    async fn send(
+        &mut self,
+        request: wit_http::Request,
+    ) -> wasmtime::Result<Result<wit_http::Response, wit_http::SendError>> {
         let since = Instant::now();
         let sent = self.request(request).await;
         self.waited(since);
@@ -82,8 +85,8 @@ impl wit_http::Host for State {
 
 impl State {
     async fn request(&mut self, request: wit_http::Request) -> Result<wit_http::Response, wit_http::SendError> {
-        let url = Url::parse(&request.url)
-            .map_err(|error| wit_http::SendError::Transport(format!("not a URL: {error}")))?;
+        let url =
+            Url::parse(&request.url).map_err(|error| wit_http::SendError::Transport(format!("not a URL: {error}")))?;
         let public_only = match self.grants.grant(&url) {
             Grant::Any => false,
             Grant::Public => true,
@@ -159,7 +162,10 @@ impl wit_registry::HostListing for State {
         self.keep(opened)
     }
 
-    async fn next(&mut self, listing: Resource<Listing>) -> wasmtime::Result<Result<Option<Vec<String>>, types::Error>> {
+    async fn next(
+        &mut self,
+        listing: Resource<Listing>,
+    ) -> wasmtime::Result<Result<Option<Vec<String>>, types::Error>> {
         let since = Instant::now();
         let page = self.table.get_mut(&listing)?.0.next().await;
         self.waited(since);

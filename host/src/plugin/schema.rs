@@ -54,8 +54,10 @@ impl Schema {
     fn near(&self, pointer: &str, key: &str) -> Option<String> {
         let known = self.text.get("properties").filter(|_| pointer.is_empty())?.as_object()?;
         let limit = (key.chars().count() / 3).clamp(1, 3);
-        let (distance, name) =
-            known.keys().map(|name| (strsim::damerau_levenshtein(name, key), name)).min_by_key(|(distance, _)| *distance)?;
+        let (distance, name) = known
+            .keys()
+            .map(|name| (strsim::damerau_levenshtein(name, key), name))
+            .min_by_key(|(distance, _)| *distance)?;
         (distance <= limit).then(|| format!("did you mean `{name}`?"))
     }
 

@@ -150,7 +150,8 @@ async fn options_are_checked_by_the_plugins_own_schema() {
 #[tokio::test]
 async fn rules_list_the_tags_that_a_rule_leaves_out() {
     let rules = load(Spec::new("rules", Origin::Builtin)).await;
-    let config = json!({"rules": {"a.io/team/app": "b.io/team/app", "a.io/team/base:latest": ["c.io/x/y:1", "c.io/x/z:2"]}});
+    let config =
+        json!({"rules": {"a.io/team/app": "b.io/team/app", "a.io/team/base:latest": ["c.io/x/y:1", "c.io/x/z:2"]}});
     let mut source = rules.source(&config, None).await.unwrap();
     let mut seen = Vec::new();
     while let Some(batch) = source.next().await.unwrap() {
@@ -159,7 +160,8 @@ async fn rules_list_the_tags_that_a_rule_leaves_out() {
             seen.push((image.source.to_string(), image.targets.len()));
         }
     }
-    let expected = [("a.io/team/app:1", 1), ("a.io/team/app:2", 1), ("a.io/team/app:3", 1), ("a.io/team/base:latest", 2)];
+    let expected =
+        [("a.io/team/app:1", 1), ("a.io/team/app:2", 1), ("a.io/team/app:3", 1), ("a.io/team/base:latest", 2)];
     assert_eq!(seen, expected.map(|(text, targets)| (text.to_owned(), targets)));
 }
 

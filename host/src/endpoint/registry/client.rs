@@ -286,12 +286,18 @@ impl Client {
         let challenges = self.challenges().clone();
         let basic_only = self.inner.basic_only.lock().unwrap_or_else(PoisonError::into_inner).contains(scopes);
         match (&credential, &challenges.bearer) {
-            (Some(Credential::RegistryToken(token)), _) => Ok(Pass { header: bearer(token), user, kind: PassKind::Fixed }),
+            (Some(Credential::RegistryToken(token)), _) => {
+                Ok(Pass { header: bearer(token), user, kind: PassKind::Fixed })
+            }
             (Some(Credential::Basic { username, password }), challenge)
                 if basic_only || (challenge.is_none() && challenges.basic) =>
             {
                 let header = basic(username, password);
-                Ok(Pass { header, user, kind: PassKind::Basic(Credential::Basic { username: username.clone(), password: password.clone() }) })
+                Ok(Pass {
+                    header,
+                    user,
+                    kind: PassKind::Basic(Credential::Basic { username: username.clone(), password: password.clone() }),
+                })
             }
             (_, Some(challenge)) => {
                 let server = Server {

@@ -224,11 +224,7 @@ impl Server<'_> {
         Ok(url)
     }
 
-    async fn ask(
-        &self,
-        credential: Option<&Credential>,
-        request: impl Fn() -> Request,
-    ) -> Result<Token, LoginError> {
+    async fn ask(&self, credential: Option<&Credential>, request: impl Fn() -> Request) -> Result<Token, LoginError> {
         let mut failed = 0;
         loop {
             let error = match self.try_once(credential, request()).await {
@@ -255,7 +251,13 @@ impl Server<'_> {
             let user = credential.map(Credential::user);
             let answer = Answer::read(&registry, &asked, user, response).await;
             let said = answer.said();
-            return Err(LoginError::Refused { registry, user: answer.user, status: answer.status, said, class: answer.class });
+            return Err(LoginError::Refused {
+                registry,
+                user: answer.user,
+                status: answer.status,
+                said,
+                class: answer.class,
+            });
         }
         let body = match response.bytes(CAP).await {
             Ok(body) => body,
@@ -352,9 +354,14 @@ mod tests {
     #[test]
     fn either_name_of_a_token_is_read_and_its_life_believed_within_bounds() {
         let now = Instant::now();
-        let read = |text: &str| read_token(text.as_bytes(), now).map(|token| (token.value.reveal().to_owned(), token.life.as_secs()));
+        let read = |text: &str| {
+            read_token(text.as_bytes(), now).map(|token| (token.value.reveal().to_owned(), token.life.as_secs()))
+        };
         assert_eq!(read(r#"{"token":"a","expires_in":300}"#), Ok(("a".to_owned(), 300)));
-        assert_eq!(read(r#"{"access_token":"a","expires_in":"300","issued_at":"1970-01-01T00:00:00Z"}"#), Ok(("a".to_owned(), 300)));
+        assert_eq!(
+            read(r#"{"access_token":"a","expires_in":"300","issued_at":"1970-01-01T00:00:00Z"}"#),
+            Ok(("a".to_owned(), 300))
+        );
         assert_eq!(read(r#"{"token":"","access_token":"a"}"#), Ok(("a".to_owned(), 60)));
         assert_eq!(read(r#"{"token":"a","expires_in":1}"#), Ok(("a".to_owned(), 60)));
         assert_eq!(read(r#"{"token":"a","expires_in":99999999999}"#), Ok(("a".to_owned(), 86400)));
@@ -368,8 +375,13 @@ mod tests {
         let gateway = Gateway::new(Arc::new(crate::limit::Limiter::new(&crate::limit::Rates::default())));
         let realm = |origin: &str, realm: &str| {
             let (profile, origin) = (Profile::default(), origin.parse().expect("url"));
-            let server =
-                Server { gateway: &gateway, profile: &profile, registry: "r", origin: &origin, back_off: BackOff::default() };
+            let server = Server {
+                gateway: &gateway,
+                profile: &profile,
+                registry: "r",
+                origin: &origin,
+                back_off: BackOff::default(),
+            };
             let challenge = Bearer { realm: realm.to_owned(), ..Bearer::default() };
             server.realm(&challenge).map(String::from).map_err(|error| error.to_string())
         };
