@@ -61,7 +61,8 @@ impl Places {
         server: &str,
     ) -> Result<Option<Credential>, LoginError> {
         let command = format!("docker-credential-{helper}");
-        let fail = |problem: String| LoginError::Helper { registry: registry.to_owned(), helper: command.clone(), problem };
+        let fail =
+            |problem: String| LoginError::Helper { registry: registry.to_owned(), helper: command.clone(), problem };
         if helper.is_empty() || !helper.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
             return Err(fail("is no helper's name".to_owned()));
         }
@@ -85,7 +86,8 @@ impl Places {
             .map_err(|_| fail(format!("gave no answer within {} s", HELPER_TIMEOUT.as_secs())))?
             .map_err(|error| fail(format!("failed: {error}")))?;
         if !output.status.success() {
-            let missing = String::from_utf8_lossy(&output.stdout).to_ascii_lowercase().contains("credentials not found");
+            let missing =
+                String::from_utf8_lossy(&output.stdout).to_ascii_lowercase().contains("credentials not found");
             return if missing { Ok(None) } else { Err(fail(format!("failed: {}", output.status))) };
         }
         let answer = Some(&output.stdout).filter(|it| it.len() <= HELPER_CAP);
@@ -142,7 +144,8 @@ struct File {
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 struct Auth {
-    auth: Option<String>,
+    #[serde(rename = "auth")]
+    encoded: Option<String>,
     username: Option<String>,
     password: Option<String>,
     identitytoken: Option<String>,
@@ -163,7 +166,9 @@ impl AuthFiles {
             let fail = |problem: String| LoginError::File { path: path.clone(), problem };
             let bytes = match std::fs::read(path) {
                 Ok(bytes) => bytes,
-                Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+                Err(error)
+                    if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+                {
                     continue;
                 }
                 Err(error) => return Err(fail(error.to_string())),
@@ -193,7 +198,9 @@ impl AuthFiles {
             let own = best(&file.cred_helpers, &wanted).into_iter().map(|(_, helper)| helper);
             let helpers = own.chain(&file.creds_store).filter(|helper| !helper.is_empty());
             found.extend(helpers.map(|helper| Entry::Helper { helper: helper.clone(), server: server.to_owned() }));
-            found.extend(best(&file.auths, &wanted).into_iter().filter_map(|(_, auth)| auth.credential()).map(Entry::Stored));
+            found.extend(
+                best(&file.auths, &wanted).into_iter().filter_map(|(_, auth)| auth.credential()).map(Entry::Stored),
+            );
         }
         found
     }
@@ -235,7 +242,7 @@ impl Auth {
         if let Some(token) = given(&self.identitytoken) {
             return Some(Credential::IdentityToken(Secret::new(token)));
         }
-        if let Some(auth) = given(&self.auth) {
+        if let Some(auth) = given(&self.encoded) {
             let decoded = String::from_utf8(STANDARD.decode(auth.trim()).ok()?).ok()?;
             let (username, password) = decoded.split_once(':')?;
             return credential(username.to_owned(), password.trim_end_matches('\0').to_owned());

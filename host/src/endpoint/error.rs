@@ -103,9 +103,8 @@ impl EndpointError {
             Self::Transport { source, .. } => source.class(),
             // The bytes may have been spoiled on the way.
             Self::Mismatch { .. } => Class::Retry,
-            Self::Protocol { .. } | Self::Manifest { .. } => Class::Permanent,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Class::NotFound,
-            Self::Io { .. } => Class::Permanent,
+            Self::Protocol { .. } | Self::Manifest { .. } | Self::Io { .. } => Class::Permanent,
         }
     }
 
@@ -206,9 +205,7 @@ pub(crate) fn asked(method: &Method, url: &url::Url) -> String {
 /// Text from outside, fit for a terminal and a log: no control, escape or direction characters, one line, at most `cap`
 /// characters.
 pub(crate) fn clean(text: &str, cap: usize) -> String {
-    let unwanted = |c: &char| {
-        !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}')
-    };
+    let unwanted = |c: &char| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}');
     let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(unwanted).collect::<String>();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(cap) {
@@ -244,7 +241,7 @@ fn errors(body: &[u8]) -> Vec<(String, String)> {
         .unwrap_or_default()
 }
 
-/// The class of an answer. A code says more than a status: a 500 with MANIFEST_BLOB_UNKNOWN is a missing blob.
+/// The class of an answer. A code says more than a status: a 500 with `MANIFEST_BLOB_UNKNOWN` is a missing blob.
 fn classify(asked: &str, status: StatusCode, errors: &[(String, String)], pause: Option<Duration>) -> Class {
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Class::Wait(pause);
@@ -256,7 +253,12 @@ fn classify(asked: &str, status: StatusCode, errors: &[(String, String)], pause:
             "BLOB_UPLOAD_UNKNOWN" | "BLOB_UPLOAD_INVALID" | "DIGEST_INVALID" => return Class::RestartBlob,
             "MANIFEST_BLOB_UNKNOWN" => return Class::Repair,
             "MANIFEST_UNKNOWN" | "BLOB_UNKNOWN" | "NAME_UNKNOWN" | "NOT_FOUND" => return Class::NotFound,
-            "DENIED" | "NAME_INVALID" | "MANIFEST_INVALID" | "MANIFEST_UNVERIFIED" | "UNSUPPORTED" | "TAG_INVALID"
+            "DENIED"
+            | "NAME_INVALID"
+            | "MANIFEST_INVALID"
+            | "MANIFEST_UNVERIFIED"
+            | "UNSUPPORTED"
+            | "TAG_INVALID"
             | "SIZE_INVALID" => return Class::Permanent,
             _ => {}
         }

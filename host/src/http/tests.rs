@@ -37,7 +37,8 @@ async fn failure(outcome: Result<Response, HttpError>) -> HttpError {
 async fn a_streamed_body_goes_with_its_length_and_not_chunked() {
     let server = TestServer::start(|_| Reply::new(201)).await;
     let body = Body::Stream { length: 300_000, stream: frames(3, 100_000) };
-    let response = gateway().send(&Profile::default(), request(Method::PUT, server.url("/up"), body)).await.expect("answer");
+    let response =
+        gateway().send(&Profile::default(), request(Method::PUT, server.url("/up"), body)).await.expect("answer");
     assert_eq!(response.status(), 201);
     let received = &server.received()[0];
     assert_eq!((received.header("content-length"), received.header("transfer-encoding")), ("300000", ""));
@@ -111,7 +112,9 @@ async fn a_name_with_private_addresses_only_is_not_looked_up_for_a_plugin() {
     let names = connection::client(&Profile { public_only: true, ..Profile::default() }).expect("client");
     // reqwest asks the resolver for any name; `localhost.` escapes the check of the URL, which stands before.
     let error = names.get("http://localhost:9/").send().await.expect_err("no connection");
-    assert!(matches!(HttpError::from_reqwest("localhost:9", &error), HttpError::PrivateAddress { host } if host == "localhost"));
+    assert!(
+        matches!(HttpError::from_reqwest("localhost:9", &error), HttpError::PrivateAddress { host } if host == "localhost")
+    );
 }
 
 #[tokio::test]
@@ -163,15 +166,16 @@ async fn a_silent_server_is_given_up() {
 #[tokio::test]
 async fn a_slow_source_is_no_idle_server() {
     let server = TestServer::start(|_| Reply::new(201)).await;
-    let gateway = Gateway::with_idle(Arc::new(Limiter::new(&Rates::default())), Duration::from_millis(40));
-    let frame = |number: u8| async move {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        Some((Ok(Bytes::from(vec![number])), number + 1))
-    };
-    let stream = stream::unfold(0_u8, frame).take(3).boxed();
-    let body = Body::Stream { length: 3, stream };
-    let outcome = gateway.send(&Profile::default(), request(Method::PUT, server.url("/up"), body)).await;
-    assert_eq!(outcome.expect("answer").status(), 201);
+    let idle = Duration::from_millis(20);
+    let gateway = Gateway::with_idle(Arc::new(Limiter::new(&Rates::default())), idle);
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    let late = stream::once(async move { gone.await.map(|()| Bytes::from("x")).map_err(std::io::Error::other) });
+    let body = Body::Stream { length: 2, stream: frames(1, 1).chain(late).boxed() };
+    let profile = Profile::default();
+    let mut sent = std::pin::pin!(gateway.send(&profile, request(Method::PUT, server.url("/up"), body)));
+    assert!(tokio::time::timeout(4 * idle, &mut sent).await.is_err(), "it waits for its source");
+    go.send(()).expect("still sending");
+    assert_eq!(sent.await.expect("answer").status(), 201);
 }
 
 #[tokio::test]
@@ -184,7 +188,8 @@ async fn a_429_closes_the_gate_of_its_host() {
     .await;
     let gateway = gateway();
     assert_eq!(gateway.send(&Profile::default(), get(server.url("/"))).await.expect("answer").status(), 429);
-    let next = tokio::time::timeout(Duration::from_millis(50), gateway.send(&Profile::default(), get(server.url("/")))).await;
+    let next =
+        tokio::time::timeout(Duration::from_millis(50), gateway.send(&Profile::default(), get(server.url("/")))).await;
     assert!(next.is_err(), "the gate is closed");
     assert_eq!(server.received().len(), 1);
 }

@@ -67,7 +67,8 @@ fn challenges(line: &str) -> Vec<Challenge> {
     let mut rest = line;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))).unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         if word.is_empty() {
             // Not a word: skip what no grammar knows, up to the next comma.
@@ -148,7 +149,17 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_challenge() {
-        for line in ["", ",,,", "=", "realm=\"x\"", "Bearer", "Bearer realm=\"\"", "Bearer service=x", "\"", "Digest realm=\"x\""] {
+        for line in [
+            "",
+            ",,,",
+            "=",
+            "realm=\"x\"",
+            "Bearer",
+            "Bearer realm=\"\"",
+            "Bearer service=x",
+            "\"",
+            "Digest realm=\"x\"",
+        ] {
             assert_eq!(parse(&[line]), Challenges::default(), "{line:?}");
         }
         assert_eq!(parse(&["Bearer realm=\"unclosed"]).bearer, Some(bearer("unclosed", None, None)));

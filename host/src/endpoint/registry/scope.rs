@@ -47,7 +47,8 @@ impl ScopeSet {
 
     /// The repository that logs in: that of the first repository scope.
     pub(super) fn repository(&self) -> Option<&str> {
-        self.iter().find_map(|scope| scope.strip_prefix("repository:")?.rsplit_once(':').map(|(repository, _)| repository))
+        self.iter()
+            .find_map(|scope| scope.strip_prefix("repository:")?.rsplit_once(':').map(|(repository, _)| repository))
     }
 
     /// Whether each action of `asked` (scopes as a challenge names them, separated by spaces) is in the set.
