@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::http::Class;
 
 /// Why no response came, or no whole one. Messages name the host and the cause, never a URL: the query of a signed one is a secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
     /// The host's name has no address.

@@ -104,6 +104,36 @@ async fn a_cancelled_waiter_leaves_the_others_their_token() {
 }
 
 #[tokio::test]
+async fn a_registry_that_asks_for_a_token_only_later_is_understood_by_all_at_once() {
+    let server = TestServer::start(|request| match (request.target.as_str(), request.header("authorization")) {
+        ("/v2/", _) => Reply::new(200),
+        (target, _) if target.starts_with("/token") => Reply::new(200).body(r#"{"token":"t"}"#),
+        (_, "") => challenge(request, ""),
+        _ => Reply::new(200),
+    })
+    .await;
+    let client = client(&server, basic_login());
+    let asks = (0..16).map(|_| get(&client, "/v2/team/app/tags/list"));
+    for outcome in futures_util::future::join_all(asks).await {
+        assert_eq!(outcome.expect("answer").status(), 200);
+    }
+    assert_eq!(server.count("GET /token"), 1);
+}
+
+#[tokio::test]
+async fn a_dead_registry_is_asked_for_once_and_its_error_shared() {
+    let server = TestServer::start(|_| Reply::new(503)).await;
+    let client = client(&server, Login::Anonymous);
+    let asks = (0..16).map(|_| get(&client, "/v2/team/app/tags/list"));
+    for outcome in futures_util::future::join_all(asks).await {
+        let error = failure(outcome).await;
+        assert_eq!(error.to_string(), format!("{}: GET /v2/: 503 Service Unavailable", server.host()));
+        assert_eq!(error.class(), Class::Retry);
+    }
+    assert_eq!(server.lines(), ["GET /v2/"; 5]);
+}
+
+#[tokio::test]
 async fn an_expired_token_is_renewed_once() {
     let server = token_registry(|token| token == "t2").await;
     let client = client(&server, basic_login());
