@@ -257,6 +257,11 @@ fn explain_tls(error: &rustls::Error) -> (TlsKind, String) {
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     "certificate is for another name".to_owned()
                 }
+                // Debug, since the variant's type belongs to a crate that rustls does not hand on.
+                CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                    "certificate is an authority's own (self-signed with CA:TRUE) and cannot stand for a server"
+                        .to_owned()
+                }
                 other => format!("certificate refused: {other}"),
             };
             (TlsKind::Certificate, cause)
