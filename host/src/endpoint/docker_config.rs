@@ -144,7 +144,8 @@ struct File {
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 struct Auth {
-    auth: Option<String>,
+    #[serde(rename = "auth")]
+    encoded: Option<String>,
     username: Option<String>,
     password: Option<String>,
     identitytoken: Option<String>,
@@ -241,7 +242,7 @@ impl Auth {
         if let Some(token) = given(&self.identitytoken) {
             return Some(Credential::IdentityToken(Secret::new(token)));
         }
-        if let Some(auth) = given(&self.auth) {
+        if let Some(auth) = given(&self.encoded) {
             let decoded = String::from_utf8(STANDARD.decode(auth.trim()).ok()?).ok()?;
             let (username, password) = decoded.split_once(':')?;
             return credential(username.to_owned(), password.trim_end_matches('\0').to_owned());

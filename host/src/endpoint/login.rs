@@ -162,21 +162,21 @@ impl Logins {
         match &self.login {
             Login::Anonymous => Ok(None),
             Login::Given(credential) => Ok(Some(credential.clone())),
-            Login::FromFiles => self.from_files(repository).await,
-            Login::Issued(issuer) => {
+            Login::FromFiles => self.look_up(repository).await,
+            Login::Issued(source) => {
                 // Held while the issuer works, so that everyone who needs the credential waits for one call.
-                let mut issued = self.issued.lock().await;
-                if let Some(issued) = &*issued
-                    && issued.renew_at.is_none_or(|at| Instant::now() < at)
+                let mut held = self.issued.lock().await;
+                if let Some(known) = &*held
+                    && known.renew_at.is_none_or(|at| Instant::now() < at)
                 {
-                    return Ok(Some(issued.credential.clone()));
+                    return Ok(Some(known.credential.clone()));
                 }
-                let (credential, life) = issuer
+                let (credential, life) = source
                     .issue(&self.registry)
                     .await
                     .map_err(|problem| Arc::new(LoginError::Issuer { registry: self.registry.clone(), problem }))?;
                 let renew_at = life.and_then(|life| Instant::now().checked_add(renew_after(life)));
-                *issued = Some(Issued { credential: credential.clone(), renew_at });
+                *held = Some(Issued { credential: credential.clone(), renew_at });
                 Ok(Some(credential))
             }
         }
@@ -194,7 +194,7 @@ impl Logins {
         true
     }
 
-    async fn from_files(&self, repository: Option<&str>) -> Result<Option<Credential>, Arc<LoginError>> {
+    async fn look_up(&self, repository: Option<&str>) -> Result<Option<Credential>, Arc<LoginError>> {
         let read = || async { AuthFiles::read(&self.places).map_err(Arc::new) };
         let files = self.files.get_or_init(read).await.as_ref().map_err(Arc::clone)?;
         for entry in files.find(&self.registry, repository) {

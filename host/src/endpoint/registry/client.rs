@@ -1,47 +1,46 @@
 //! One registry host: its address, its authorization, retries of what is small.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
 use http::header;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::endpoint::Answer;
-use crate::endpoint::Credential;
 use crate::endpoint::EndpointError;
 use crate::endpoint::Settings;
 use crate::endpoint::docker_config::Places;
 use crate::endpoint::error::asked;
 use crate::endpoint::error::clean;
 use crate::endpoint::login::Logins;
+use crate::endpoint::registry::authorization::Authorization;
+use crate::endpoint::registry::authorization::Next;
+use crate::endpoint::registry::authorization::Pass;
 use crate::endpoint::registry::challenge::Challenges;
+use crate::endpoint::registry::origin::Base;
+use crate::endpoint::registry::origin::plain_may_do;
+use crate::endpoint::registry::origin::ways;
 use crate::endpoint::registry::retry::BackOff;
 use crate::endpoint::registry::scope::ScopeSet;
-use crate::endpoint::registry::token::Server;
-use crate::endpoint::registry::token::Token;
-use crate::endpoint::registry::token::Tokens;
-use crate::endpoint::registry::token::basic;
-use crate::endpoint::registry::token::bearer;
 use crate::http::Body;
 use crate::http::Class;
 use crate::http::Gateway;
-use crate::http::Profile;
+use crate::http::HttpError;
 use crate::http::Request;
 use crate::http::Response;
 use crate::http::names_private_host;
 use crate::http::same_origin;
-use crate::oci::RegistryName;
 
 pub(crate) use crate::endpoint::registry::scope::Scope;
+
+/// How long a registry that was never reached counts as unreachable without being asked again: else each of ten thousand images
+/// would wait for the same dead host through all its tries.
+const UNREACHED: Duration = Duration::from_secs(30);
 
 /// One registry host under one set of settings. Cheap to clone.
 #[derive(Clone)]
@@ -54,49 +53,10 @@ struct Inner {
     host: String,
     ways: Vec<Base>,
     base: OnceCell<Base>,
-    logins: Logins,
-    challenges: Mutex<Challenges>,
-    tokens: Tokens,
-    /// What takes Basic though there is a token server, such as Harbor's catalog.
-    basic_only: Mutex<HashSet<ScopeSet>>,
+    /// Held while the registry is asked for the first time; when and why that failed last.
+    unreached: tokio::sync::Mutex<Option<(Instant, EndpointError)>>,
+    authorization: Authorization,
     back_off: BackOff,
-}
-
-/// How the registry is reached.
-#[derive(Clone, Debug)]
-struct Base {
-    origin: Url,
-    profile: Profile,
-}
-
-/// What a request presents.
-#[derive(Default)]
-struct Pass {
-    header: Option<HeaderValue>,
-    user: Option<String>,
-    kind: PassKind,
-}
-
-#[derive(Default)]
-enum PassKind {
-    #[default]
-    Nothing,
-    Basic(Credential),
-    Bearer(Token),
-    Fixed,
-}
-
-/// What a 401 calls for.
-enum Next {
-    /// Another pass for these scopes.
-    Again(ScopeSet),
-    /// Nothing: it is meant.
-    Denied,
-}
-
-/// The host behind a registry's name, as it stands in URLs (and in [`crate::limit::Rates`]).
-pub(crate) fn api_host(registry: &str) -> &str {
-    if registry == RegistryName::DOCKER_HUB { "registry-1.docker.io" } else { registry }
 }
 
 impl Client {
@@ -106,15 +66,16 @@ impl Client {
     }
 
     fn build(gateway: Gateway, host: &str, settings: &Settings, places: Places, back_off: BackOff) -> Self {
+        let logins = Logins::new(host, settings.login.clone(), places);
+        let authorization = Authorization::new(gateway.clone(), host, logins, back_off);
+        let (host, ways) = (host.to_owned(), ways(host, settings));
         let inner = Inner {
             gateway,
-            host: host.to_owned(),
-            ways: ways(host, settings),
+            host,
+            ways,
             base: OnceCell::new(),
-            logins: Logins::new(host, settings.login.clone(), places),
-            challenges: Mutex::default(),
-            tokens: Tokens::default(),
-            basic_only: Mutex::default(),
+            unreached: tokio::sync::Mutex::default(),
+            authorization,
             back_off,
         };
         Self { inner: Arc::new(inner) }
@@ -165,6 +126,8 @@ impl Client {
     /// once more; small bodies are tried again by class. A stream is sent once: after a 401 its error's class is
     /// [`Class::Reauthenticate`], and the next call brings a new token. URLs of another origin get no authorization.
     pub(crate) async fn send(&self, scopes: &[Scope], request: Request) -> Result<Response, EndpointError> {
+        // Finding the registry and logging in have their own tries.
+        self.base().await?;
         let scopes = ScopeSet::new(scopes);
         let Request { method, url, headers, mut body } = request;
         let mut failed = 0;
@@ -172,6 +135,7 @@ impl Client {
             let again = body.again();
             let error = match self.authorized(scopes.clone(), &method, &url, &headers, body).await {
                 Ok(response) => return Ok(response),
+                Err(error @ EndpointError::Login(_)) => return Err(error),
                 Err(error) => error,
             };
             failed += 1;
@@ -186,7 +150,7 @@ impl Client {
     /// Makes sure that the token for `scopes` lives `at_least` longer: called before an upload's POST and its final PUT.
     pub(crate) async fn ensure_token(&self, scopes: &[Scope], at_least: Duration) -> Result<(), EndpointError> {
         let base = self.base().await?;
-        self.pass(base, &ScopeSet::new(scopes), at_least).await.map(|_| ())
+        self.inner.authorization.pass(base, &ScopeSet::new(scopes), at_least).await.map(|_| ())
     }
 
     /// One request, and up to two more with what a 401 taught.
@@ -206,7 +170,8 @@ impl Client {
         loop {
             tried += 1;
             let again = body.again();
-            let pass = if own { self.pass(base, &scopes, Duration::ZERO).await? } else { Pass::default() };
+            let pass =
+                if own { self.inner.authorization.pass(base, &scopes, Duration::ZERO).await? } else { Pass::default() };
             let mut headers = headers.clone();
             headers.remove(header::AUTHORIZATION);
             headers.extend(pass.header.clone().map(|value| (header::AUTHORIZATION, value)));
@@ -224,7 +189,7 @@ impl Client {
             let mut answer = Answer::read(self.host(), &asked, pass.user.clone(), response).await;
             if challenged
                 && tried < PASSES
-                && let Next::Again(more) = self.unauthorized(&scopes, pass.kind, &seen, tried).await
+                && let Next::Again(more) = self.inner.authorization.unauthorized(&scopes, pass.kind, &seen, tried).await
             {
                 if let Some(again) = again {
                     (scopes, body) = (more, again);
@@ -236,102 +201,29 @@ impl Client {
         }
     }
 
-    /// What to do about a 401 that `pass` got as the `tried`th.
-    async fn unauthorized(&self, scopes: &ScopeSet, pass: PassKind, seen: &Challenges, tried: u32) -> Next {
-        let knew = {
-            let mut known = self.challenges();
-            let before = known.clone();
-            known.learn(seen);
-            before
-        };
-        let now_bearer = knew.bearer.is_none() && seen.bearer.is_some();
-        match pass {
-            PassKind::Fixed => Next::Denied,
-            PassKind::Nothing if now_bearer || (!knew.basic && seen.basic) => Next::Again(scopes.clone()),
-            PassKind::Nothing => Next::Denied,
-            PassKind::Basic(_) if now_bearer => Next::Again(scopes.clone()),
-            PassKind::Basic(credential) => match tried {
-                1 if self.inner.logins.forget(&credential).await => Next::Again(scopes.clone()),
-                _ => Next::Denied,
-            },
-            PassKind::Bearer(token) => {
-                let challenge = seen.bearer.as_ref();
-                let asked = challenge.and_then(|it| it.scope.as_deref()).unwrap_or_default();
-                if !scopes.holds(asked) {
-                    return Next::Again(scopes.with(asked));
-                }
-                if challenge.is_some_and(|it| it.error.as_deref() == Some("insufficient_scope")) && !asked.is_empty() {
-                    return Next::Denied;
-                }
-                self.inner.tokens.forget(scopes, &token).await;
-                if tried == 1 {
-                    return Next::Again(scopes.clone());
-                }
-                // A new token did no better, and Basic is all that is offered.
-                if challenge.is_none() && seen.basic {
-                    let mut basic_only = self.inner.basic_only.lock().unwrap_or_else(PoisonError::into_inner);
-                    if basic_only.insert(scopes.clone()) {
-                        return Next::Again(scopes.clone());
-                    }
-                }
-                Next::Denied
-            }
-        }
-    }
-
-    /// What to present for `scopes`, by what is known of the registry.
-    async fn pass(&self, base: &Base, scopes: &ScopeSet, at_least: Duration) -> Result<Pass, EndpointError> {
-        let credential = self.inner.logins.credential(scopes.repository()).await.map_err(EndpointError::Login)?;
-        let user = credential.as_ref().map(Credential::user);
-        let challenges = self.challenges().clone();
-        let basic_only = self.inner.basic_only.lock().unwrap_or_else(PoisonError::into_inner).contains(scopes);
-        match (&credential, &challenges.bearer) {
-            (Some(Credential::RegistryToken(token)), _) => {
-                Ok(Pass { header: bearer(token), user, kind: PassKind::Fixed })
-            }
-            (Some(Credential::Basic { username, password }), challenge)
-                if basic_only || (challenge.is_none() && challenges.basic) =>
-            {
-                let header = basic(username, password);
-                Ok(Pass {
-                    header,
-                    user,
-                    kind: PassKind::Basic(Credential::Basic { username: username.clone(), password: password.clone() }),
-                })
-            }
-            (_, Some(challenge)) => {
-                let server = Server {
-                    gateway: &self.inner.gateway,
-                    profile: &base.profile,
-                    registry: self.host(),
-                    origin: &base.origin,
-                    back_off: self.inner.back_off,
-                };
-                let fetch = async {
-                    let outcome = server.fetch(challenge, scopes, credential.as_ref()).await;
-                    let refused = matches!(&outcome, Err(error) if error.class() == Class::Permanent);
-                    // An issuer's credential may have been withdrawn before its time: ask for another, once.
-                    if refused
-                        && let Some(old) = &credential
-                        && self.inner.logins.forget(old).await
-                        && let Ok(new) = self.inner.logins.credential(scopes.repository()).await
-                        && new.as_ref() != Some(old)
-                    {
-                        return server.fetch(challenge, scopes, new.as_ref()).await;
-                    }
-                    outcome
-                };
-                let token = self.inner.tokens.get(scopes, at_least, fetch).await.map_err(EndpointError::Login)?;
-                Ok(Pass { header: token.header(), user, kind: PassKind::Bearer(token) })
-            }
-            (_, None) => Ok(Pass::default()),
-        }
-    }
-
     /// How the registry is reached: asked for once, by `GET /v2/` (distribution specification, "Determining Support"), which also
-    /// tells how to log in.
+    /// tells how to log in. A failure is shared by all who waited for it, and for a while by those who come later.
     async fn base(&self) -> Result<&Base, EndpointError> {
-        self.inner.base.get_or_try_init(|| self.ping()).await
+        if let Some(base) = self.inner.base.get() {
+            return Ok(base);
+        }
+        let asked = Instant::now();
+        let mut unreached = self.inner.unreached.lock().await;
+        if let Some(base) = self.inner.base.get() {
+            return Ok(base);
+        }
+        if let Some((at, error)) = &*unreached
+            && (*at > asked || at.elapsed() < UNREACHED)
+        {
+            return Err(error.again());
+        }
+        match self.ping().await {
+            Ok(base) => Ok(self.inner.base.get_or_init(|| async { base }).await),
+            Err(error) => {
+                *unreached = Some((Instant::now(), error.again()));
+                Err(error)
+            }
+        }
     }
 
     async fn ping(&self) -> Result<Base, EndpointError> {
@@ -363,7 +255,7 @@ impl Client {
                     if matches!(answer.class, Class::Retry | Class::Wait(_)) {
                         return Err(EndpointError::Answered(Box::new(answer)));
                     }
-                    self.challenges().learn(&seen);
+                    self.inner.authorization.learn(&seen);
                     return Ok(way.clone());
                 }
                 Err(source) => {
@@ -384,52 +276,8 @@ impl Client {
         }))
     }
 
-    fn transport(&self, asked: &str, source: crate::http::HttpError) -> EndpointError {
+    fn transport(&self, asked: &str, source: HttpError) -> EndpointError {
         EndpointError::Transport { registry: self.host().to_owned(), asked: asked.to_owned(), source }
-    }
-
-    fn challenges(&self) -> MutexGuard<'_, Challenges> {
-        self.inner.challenges.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The ways to reach `host`, in the order in which they are tried. A loopback host without a word on it may speak plain http, as
-/// docker has it; `insecure` allows what its name says.
-fn ways(host: &str, settings: &Settings) -> Vec<Base> {
-    let way = |scheme: &str, profile: &Profile| {
-        let origin = format!("{scheme}://{}/", api_host(host)).parse().ok()?;
-        Some(Base { origin, profile: profile.clone() })
-    };
-    let unverified = Profile { skip_verify: true, ..settings.profile.clone() };
-    let plain = way("http", &settings.profile);
-    let loopback = plain.as_ref().is_some_and(|it: &Base| is_loopback(&it.origin));
-    let ways = match settings {
-        Settings { plain_http: true, .. } => [plain, None],
-        Settings { insecure: true, .. } => [way("https", &unverified), plain],
-        _ if loopback => [way("https", &settings.profile), plain],
-        _ => [way("https", &settings.profile), None],
-    };
-    ways.into_iter().flatten().collect()
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// Whether https failed in a way that plain http would not: what answers speaks no TLS, or nothing is at https's own port.
-fn plain_may_do(error: &crate::http::HttpError, origin: &Url) -> bool {
-    use crate::http::HttpError;
-    use crate::http::TlsKind;
-    match error {
-        HttpError::Tls { kind, .. } => *kind != TlsKind::Certificate,
-        HttpError::Transport { .. } => true,
-        HttpError::Connect { .. } | HttpError::Timeout { .. } => origin.port().is_none(),
-        _ => false,
     }
 }
 

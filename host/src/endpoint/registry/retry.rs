@@ -19,7 +19,7 @@ pub(super) struct BackOff {
 
 impl Default for BackOff {
     fn default() -> Self {
-        Self { base: Duration::from_millis(500), cap: Duration::from_secs(60), tries: 5, waits: 10 }
+        Self { base: Duration::from_millis(500), cap: Duration::from_mins(1), tries: 5, waits: 10 }
     }
 }
 
