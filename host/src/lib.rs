@@ -1,8 +1,40 @@
 //! Moves container images in bulk between registries.
+//!
+//! A workflow file names sources, mappers and targets; sandboxed WebAssembly components answer *which* images and *where to*; this
+//! crate does the rest. Data goes one way:
+//!
+//! ```text
+//! workflow.yaml -> Plan -> source.next() => select => mapper.map() => Job => Engine => Event => report
+//!                       (=> is a bounded channel, so a slow target slows the listing, and memory stays flat)
+//! ```
+//!
+//! The layers; a module imports only from lower ones, and siblings never meet (`tests/layers.rs` holds them to it):
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 5 | [`cli`]: arguments, subcommands, exit codes, the classic flags |
+//! | 4 | [`run`]: the only place that knows everything |
+//! | 3 | [`report`]: events folded into log lines, a summary, JSON, a rule file of failures |
+//! | 2 | [`transfer`]: one image, bottom up, the tag last |
+//! | 1 | [`workflow`], [`plugin`], [`endpoint`]: what was asked, who decides, where images are |
+//! | 0 | [`oci`], [`select`], [`http`], [`limit`], [`secret`], [`shutdown`] |
+//!
+//! What holds, and what is absent so that it does:
+//!
+//! - Every request leaves through [`http::Gateway::send`] and takes a rate token there, plugins' requests too.
+//! - [`plugin`] cannot reach [`endpoint`]: a plugin lists registries through the host and never sees a credential.
+//! - [`transfer`] knows no plugin and no file: jobs in, outcomes out.
+//! - A manifest is forwarded as the bytes that came ([`oci::Manifest`]); a tag is written when all below it is there.
+//! - Only [`cli`] and [`report`] print.
+
+pub mod cli;
 pub mod endpoint;
 pub mod http;
 pub mod limit;
 pub mod oci;
+pub mod plugin;
+pub mod report;
+pub mod run;
 pub mod secret;
 pub mod select;
 pub mod shutdown;

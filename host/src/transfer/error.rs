@@ -168,7 +168,9 @@ impl TransferError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Read { source, .. } | Self::Write { source, .. } => return source.hint(),
-            Self::Missing { .. } => "check the repository and the tag; a registry also says so where a right is missing",
+            Self::Missing { .. } => {
+                "check the repository and the tag; a registry also says so where a right is missing"
+            }
             Self::Exists { .. } => "use `existing: overwrite` to replace it, or `existing: skip` to leave it",
             Self::Schema1 { .. } => "push it again with a current Docker or skopeo, which makes it schema 2",
             Self::NoPlatform { .. } => "change `select.platforms`, or leave it out to copy all",

@@ -154,12 +154,7 @@ impl Graph<'_> {
         }
     }
 
-    async fn try_put(
-        &self,
-        manifest: &Manifest,
-        version: &TagOrDigest,
-        target: &Target,
-    ) -> Result<Put, EndpointError> {
+    async fn try_put(&self, manifest: &Manifest, version: &TagOrDigest, target: &Target) -> Result<Put, EndpointError> {
         let mut next = 2;
         loop {
             match target.endpoint.put_manifest(target.repository(), version, manifest).await {

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn no_entry_for_any_platform_is_an_error() {
-        let error = subset(&index(), &["windows/amd64".parse().unwrap()], &"a.io/n/app:1".parse().unwrap()).unwrap_err();
+        let error =
+            subset(&index(), &["windows/amd64".parse().unwrap()], &"a.io/n/app:1".parse().unwrap()).unwrap_err();
         assert_eq!(error.to_string(), "a.io/n/app:1 has no image for windows/amd64");
     }
 }

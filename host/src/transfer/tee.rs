@@ -22,7 +22,8 @@ pub(super) fn tee(source: ByteStream, count: usize) -> (Vec<ByteStream>, impl Fu
     let (senders, streams): (Vec<_>, Vec<_>) = (0..count)
         .map(|_| {
             let (sender, receiver) = mpsc::channel(DEPTH);
-            let stream = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+            let stream =
+                stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
             (sender, stream.boxed())
         })
         .unzip();

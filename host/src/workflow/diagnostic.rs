@@ -12,18 +12,23 @@ use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 use annotate_snippets::renderer::DecorStyle;
 
+use crate::secret::Redactor;
+use crate::secret::Secret;
 use crate::workflow::Place;
+use crate::workflow::secrecy::blot;
 
 /// The texts that a plan was read from, kept so that whoever finds an error later (a plugin's schema, an unknown plugin)
 /// can show it at its line. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     files: Vec<Arc<File>>,
+    redactor: Arc<Redactor>,
 }
 
 #[derive(Debug)]
 struct File {
     name: PathBuf,
+    /// With the passwords blotted out, byte for byte: an error may show the line that has one.
     text: String,
 }
 
@@ -76,13 +81,18 @@ impl Source {
     pub const MAX_BYTES: usize = 16 << 20;
 
     /// Adds a file; the place is the whole of it.
-    pub(super) fn add(&mut self, name: &Path, text: String) -> Place {
+    pub(super) fn add(&mut self, name: &Path, text: &str) -> Place {
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        self.files.push(Arc::new(File { name: name.to_owned(), text }));
+        self.files.push(Arc::new(File { name: name.to_owned(), text: blot(text) }));
         Place { file: u32::try_from(self.files.len()).unwrap_or(0), start: 0, end }
     }
 
-    /// The text at `place`.
+    /// Strikes `secrets` from the messages of every later report.
+    pub(super) fn redact(&mut self, secrets: &[Secret]) {
+        self.redactor = Arc::new(Redactor::new(secrets.iter().cloned()));
+    }
+
+    /// The text at `place`, without its passwords.
     #[must_use]
     pub fn text(&self, place: Place) -> &str {
         self.file(place).and_then(|file| file.text.get(place.range())).unwrap_or_default()
@@ -93,6 +103,9 @@ impl Source {
     pub fn report(&self, mut diagnostics: Vec<Diagnostic>) -> Report {
         diagnostics.sort_by_key(|diagnostic| (diagnostic.place.file, diagnostic.place.start));
         diagnostics.dedup();
+        for diagnostic in &mut diagnostics {
+            diagnostic.message = self.redactor.strike(&diagnostic.message);
+        }
         Report { source: self.clone(), diagnostics }
     }
 
@@ -125,9 +138,8 @@ impl Report {
         if let Some(file) = self.source.file(diagnostic.place) {
             name = file.name.display().to_string();
             let range = visible(&file.text, diagnostic.place);
-            group = group.element(
-                Snippet::source(&file.text).path(&name).annotation(AnnotationKind::Primary.span(range)),
-            );
+            group =
+                group.element(Snippet::source(&file.text).path(&name).annotation(AnnotationKind::Primary.span(range)));
         }
         if let Some(help) = &diagnostic.help {
             group = group.element(Level::HELP.message(help));
@@ -172,7 +184,7 @@ mod tests {
     #[test]
     fn an_error_is_shown_at_its_line_with_advice() {
         let mut source = Source::default();
-        let whole = source.add(Path::new("w.yaml"), "version: 1\ntransferz: []\n".to_owned());
+        let whole = source.add(Path::new("w.yaml"), "version: 1\ntransferz: []\n");
         let place = Place { start: 11, end: 20, ..whole };
         let report = source.report(vec![
             Diagnostic::new(place, "unknown key `transferz`").with_suggestion("transferz", ["version", "transfers"]),

@@ -1,12 +1,22 @@
 //! The workflow file: YAML with places → variables → schema → [`Plan`], with every error reported at once.
 
 mod diagnostic;
+mod document;
+mod interpolate;
+mod load;
+mod node;
 mod place;
 mod plan;
+mod reader;
+mod rules;
+mod schema;
+mod secrecy;
+mod units;
 
 pub use diagnostic::Diagnostic;
 pub use diagnostic::Report;
 pub use diagnostic::Source;
+pub use load::load;
 pub use place::Place;
 pub use place::Places;
 pub use plan::Existing;
@@ -19,3 +29,4 @@ pub use plan::RegistryEntry;
 pub use plan::Retry;
 pub use plan::To;
 pub use plan::Transfer;
+pub use schema::SECTIONS;

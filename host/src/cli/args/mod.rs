@@ -1,0 +1,243 @@
+//! The command line, as clap reads it.
+
+mod classic;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+use crate::cli::logging::Level;
+
+pub use classic::ClassicArgs;
+
+/// Moves container images in bulk between registries.
+#[derive(Debug, Parser)]
+#[command(name = "image-transfer", version, about, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+const AFTER_HELP: &str = "\
+The flags of tkestack/image-transfer work as well, without a subcommand:
+  image-transfer --securityFile=security.yaml --ruleFile=rules.yaml
+  image-transfer --help-classic lists them.
+
+Exit codes: 0 all images are at their targets; 1 some failed; 2 the command line or a file is wrong, nothing was started;
+3 a source could not be listed whole; 130 stopped by a signal.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a workflow file.
+    Run(RunArgs),
+    /// Show what a workflow would move; nothing is written.
+    Plan(PlanArgs),
+    /// Report every error of a workflow, each at its line; nothing is sent.
+    Check(FileArgs),
+    /// Copy one image to one or more places.
+    Copy(CopyArgs),
+    /// Look at plugins.
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+}
+
+/// A workflow file and what varies in it.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// The workflow file.
+    pub file: PathBuf,
+    /// Set a variable of the workflow's `vars`.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub set: Vec<(String, String)>,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The file.
+    #[command(flatten)]
+    pub file: FileArgs,
+    /// Where results go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Show what would move; nothing is written. The same as `plan`.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The file.
+    #[command(flatten)]
+    pub file: FileArgs,
+    /// Where results go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Where results go.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OutputArgs {
+    /// Write each image, its targets, bytes and errors to FILE, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write what failed to FILE, as a rule file for --ruleFile.
+    #[arg(long, value_name = "FILE")]
+    pub failed: Option<PathBuf>,
+}
+
+/// `copy`.
+#[derive(Debug, Args)]
+pub struct CopyArgs {
+    /// The image: registry/repository:tag, registry/repository@digest, or oci:DIRECTORY//repository:tag.
+    pub source: String,
+    /// Where to; a name without tag or digest keeps the source's.
+    #[arg(required = true)]
+    pub targets: Vec<String>,
+    /// Keep only these platforms of an index, such as linux/amd64.
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',')]
+    pub platform: Vec<String>,
+    /// Copy signatures, SBOMs and other referrers as well.
+    #[arg(long)]
+    pub referrers: bool,
+    /// What to do if the target's tag holds other content.
+    #[arg(long, value_enum, default_value_t)]
+    pub existing: ExistingArg,
+    /// Speak http, not https, with this host. May be repeated.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub plain_http: Vec<String>,
+    /// Accept any certificate of this host, or http. May be repeated.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub insecure: Vec<String>,
+    /// Show what would move; nothing is written.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where results go.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `existing` of a workflow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExistingArg {
+    /// Replace it.
+    #[default]
+    Overwrite,
+    /// Leave it.
+    Skip,
+    /// Fail.
+    Fail,
+}
+
+/// `plugin`.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// List the embedded plugins, and those of a workflow.
+    List {
+        /// A workflow whose plugins are listed as well.
+        file: Option<PathBuf>,
+    },
+    /// Show what a plugin is, can do, wants to reach and may be told.
+    Inspect {
+        /// The name of an embedded plugin, or the path of a component.
+        plugin: String,
+    },
+}
+
+/// How to log.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LogArgs {
+    /// The least important lines to log [default: info].
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<LevelArg>,
+    /// The form of log lines [default: plain].
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<FormatArg>,
+    /// Log each decision.
+    #[arg(long, short, global = true, conflicts_with = "log_level")]
+    pub verbose: bool,
+    /// Log failures only.
+    #[arg(long, short, global = true, conflicts_with_all = ["log_level", "verbose"])]
+    pub quiet: bool,
+}
+
+/// `--log-level`, with the classic tool's spellings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum LevelArg {
+    /// Everything.
+    Trace,
+    /// Each decision.
+    #[value(alias = "dbg", alias = "DEBUG", alias = "DBG")]
+    Debug,
+    /// Each image.
+    #[value(alias = "INFO")]
+    Info,
+    /// What may need a look.
+    #[value(alias = "warning", alias = "WARN", alias = "WARNING")]
+    Warn,
+    /// Failures only.
+    #[value(alias = "err", alias = "fatal", alias = "panic", alias = "ERROR", alias = "ERR", alias = "FATAL", alias = "PANIC")]
+    Error,
+}
+
+/// `--log-format`, with the classic tool's spellings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// Lines for people.
+    #[default]
+    #[value(alias = "console")]
+    Plain,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LevelArg {
+    /// What it means.
+    #[must_use]
+    pub fn level(self) -> Level {
+        match self {
+            Self::Trace => Level::Trace,
+            Self::Debug => Level::Debug,
+            Self::Info => Level::Info,
+            Self::Warn => Level::Warn,
+            Self::Error => Level::Error,
+        }
+    }
+}
+
+/// `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+        ClassicArgs::command().debug_assert();
+    }
+
+    #[test]
+    fn a_variable_needs_a_name() {
+        assert_eq!(pair("region=x=y"), Ok(("region".to_owned(), "x=y".to_owned())));
+        assert!(pair("=x").is_err() && pair("x").is_err());
+    }
+}

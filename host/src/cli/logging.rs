@@ -1,0 +1,150 @@
+//! Where log lines go and how they look.
+
+use std::fs::File;
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How to log.
+#[derive(Clone, Debug, Default)]
+pub struct Logging {
+    /// `trace`, `debug`, `info`, `warn` or `error`; the environment's `RUST_LOG` wins where it is set.
+    pub level: Level,
+    /// One JSON object a line.
+    pub json: bool,
+    /// Colour; none: where standard error is a terminal.
+    pub colour: Option<bool>,
+    /// Files, `stdout` or `stderr`; empty: standard error.
+    pub paths: Vec<PathBuf>,
+}
+
+/// The least important line that is still written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Everything.
+    Trace,
+    /// Each decision.
+    Debug,
+    /// Each image.
+    #[default]
+    Info,
+    /// What may need a look.
+    Warn,
+    /// Failures only.
+    Error,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Installs the logger. A log file that cannot be opened is an error.
+pub(super) fn install(logging: &Logging) -> io::Result<()> {
+    let word = logging.level.word();
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,image_transfer={word},plugin={word}")));
+    let sinks = Sinks::open(&logging.paths)?;
+    let colour = logging.colour.unwrap_or_else(|| logging.paths.is_empty() && io::stderr().is_terminal());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(sinks).with_ansi(colour);
+    let installed = if logging.json {
+        tracing::subscriber::set_global_default(builder.json().finish())
+    } else {
+        tracing::subscriber::set_global_default(builder.with_target(false).compact().finish())
+    };
+    installed.map_err(io::Error::other)
+}
+
+/// Every place that a line goes to.
+#[derive(Clone)]
+struct Sinks(Arc<Vec<Sink>>);
+
+enum Sink {
+    Stdout,
+    Stderr,
+    File(File),
+}
+
+impl Sinks {
+    fn open(paths: &[PathBuf]) -> io::Result<Self> {
+        let mut sinks = Vec::new();
+        for path in paths {
+            sinks.push(match path.to_str() {
+                Some("stdout" | "-") => Sink::Stdout,
+                Some("stderr") => Sink::Stderr,
+                _ => Sink::File(open(path)?),
+            });
+        }
+        if sinks.is_empty() {
+            sinks.push(Sink::Stderr);
+        }
+        Ok(Self(Arc::new(sinks)))
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot open the log file {}: {error}", path.display())))
+}
+
+impl Write for Sinks {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        for sink in self.0.iter() {
+            match sink {
+                Sink::Stdout => io::stdout().write_all(line)?,
+                Sink::Stderr => io::stderr().write_all(line)?,
+                Sink::File(file) => (&*file).write_all(line)?,
+            }
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Sinks {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_goes_to_every_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let paths = ["a.log", "b.log"].map(|name| directory.path().join(name));
+        Sinks::open(&paths).unwrap().write_all(b"line\n").unwrap();
+        for path in paths {
+            assert_eq!(std::fs::read_to_string(path).unwrap(), "line\n");
+        }
+    }
+
+    #[test]
+    fn a_log_file_that_cannot_be_opened_is_named() {
+        let error = Sinks::open(&["/nonexistent/x.log".into()]).err().unwrap();
+        assert!(error.to_string().starts_with("cannot open the log file /nonexistent/x.log: "), "{error}");
+    }
+}

@@ -1,0 +1,222 @@
+//! The command line: subcommands, the classic flags, exit codes.
+
+mod args;
+mod classic;
+mod copy;
+mod logging;
+mod plugins;
+mod runs;
+mod signals;
+
+use std::ffi::OsString;
+use std::io;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::args::ClassicArgs;
+use crate::cli::args::Cli;
+use crate::cli::args::Command;
+use crate::cli::args::FormatArg;
+use crate::cli::args::LogArgs;
+use crate::cli::args::PluginCommand;
+use crate::cli::logging::Level;
+use crate::cli::logging::Logging;
+use crate::plugin::PluginError;
+use crate::report::Outputs;
+use crate::report::Summary;
+use crate::run::RunError;
+use crate::workflow::Report;
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// All images are at their targets.
+    Done,
+    /// The run finished and some failed.
+    Failed,
+    /// The command line or a file is wrong; nothing was started.
+    Usage,
+    /// A source could not be listed whole.
+    Incomplete,
+    /// Stopped by a signal.
+    Interrupted,
+}
+
+impl Exit {
+    fn code(self) -> i32 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Incomplete => 3,
+            Self::Interrupted => 130,
+        }
+    }
+
+    fn of(summary: &Summary) -> Self {
+        if summary.interrupted {
+            Self::Interrupted
+        } else if summary.incomplete > 0 {
+            Self::Incomplete
+        } else if summary.failed_jobs > 0 || summary.failed_generations > 0 {
+            Self::Failed
+        } else {
+            Self::Done
+        }
+    }
+}
+
+/// Why a command did not get as far as a summary.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    /// A file is wrong, or the plan that it makes.
+    #[error(transparent)]
+    Plan(#[from] Report),
+    /// The run could not begin or be reported.
+    #[error(transparent)]
+    Run(RunError),
+    /// A plugin cannot be used.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// The command line asks for what there is not.
+    #[error("{0}")]
+    Usage(String),
+    /// The terminal, a log file, the runtime.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Plan(report) => Self::Plan(report),
+            other => Self::Run(other),
+        }
+    }
+}
+
+/// Reads `arguments`, does what they say, and tells how the process is to end.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    let exit = match dispatch(&arguments) {
+        Ok(exit) => exit,
+        Err(error) => {
+            tell(&error);
+            Exit::Usage
+        }
+    };
+    ExitCode::from(u8::try_from(exit.code()).unwrap_or(u8::MAX))
+}
+
+fn dispatch(arguments: &[OsString]) -> Result<Exit, CommandError> {
+    let rest = arguments.get(1..).unwrap_or_default();
+    if rest.first().is_some_and(|first| first == "--help-classic") {
+        return Ok(clap_says(&classic::help()));
+    }
+    if ClassicArgs::are(rest) {
+        return match ClassicArgs::try_parse_from(arguments) {
+            Ok(args) => {
+                logging::install(&args.logging())?;
+                block_on(classic::run(args))
+            }
+            Err(error) => Ok(clap_says(&error)),
+        };
+    }
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => {
+            logging::install(&cli.log.logging())?;
+            block_on(command(cli.command))
+        }
+        Err(error) => Ok(clap_says(&error)),
+    }
+}
+
+async fn command(command: Command) -> Result<Exit, CommandError> {
+    match command {
+        Command::Run(args) => runs::file(&args.file, outputs(args.output, args.dry_run)).await,
+        Command::Plan(args) => runs::file(&args.file, outputs(args.output, true)).await,
+        Command::Check(args) => runs::check(&args).await,
+        Command::Copy(args) => copy::run(args).await,
+        Command::Plugin(PluginCommand::List { file }) => plugins::list(file.as_deref()).await,
+        Command::Plugin(PluginCommand::Inspect { plugin }) => plugins::inspect(&plugin).await,
+    }
+}
+
+fn outputs(args: args::OutputArgs, dry_run: bool) -> Outputs {
+    Outputs { report: args.report, failed: args.failed, dry_run }
+}
+
+fn block_on(work: impl Future<Output = Result<Exit, CommandError>>) -> Result<Exit, CommandError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// Prints what clap has to say: help to standard output, an error to standard error.
+fn clap_says(error: &clap::Error) -> Exit {
+    // A closed terminal is no reason to fail differently.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place that tells an error to the terminal")]
+fn tell(error: &CommandError) {
+    match error {
+        CommandError::Plan(report) => eprintln!("{}", report.render(io::stderr().is_terminal())),
+        CommandError::Plugin(plugin) => {
+            eprintln!("error: {plugin}");
+            if let Some(hint) = plugin.hint() {
+                eprintln!("hint: {hint}");
+            }
+        }
+        CommandError::Run(_) | CommandError::Usage(_) | CommandError::Io(_) => {
+            let mut text = error.to_string();
+            let mut cause = std::error::Error::source(error);
+            while let Some(error) = cause {
+                text = format!("{text}: {error}");
+                cause = error.source();
+            }
+            eprintln!("error: {text}");
+        }
+    }
+}
+
+impl LogArgs {
+    fn logging(&self) -> Logging {
+        let level = match (self.log_level, self.verbose, self.quiet) {
+            (Some(level), _, _) => level.level(),
+            (None, true, _) => Level::Debug,
+            (None, false, true) => Level::Error,
+            (None, false, false) => Level::Info,
+        };
+        Logging { level, json: self.log_format == Some(FormatArg::Json), colour: None, paths: Vec::new() }
+    }
+}
+
+impl ClassicArgs {
+    fn logging(&self) -> Logging {
+        Logging {
+            level: self.log_level.level(),
+            json: self.log_format == FormatArg::Json,
+            colour: self.log_enable_color.then_some(true),
+            paths: self.log_output_paths.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_source_outranks_failures_and_a_signal_outranks_both() {
+        let mut summary = Summary::default();
+        assert_eq!(Exit::of(&summary), Exit::Done);
+        summary.failed_jobs = 1;
+        assert_eq!(Exit::of(&summary), Exit::Failed);
+        summary.incomplete = 1;
+        assert_eq!(Exit::of(&summary), Exit::Incomplete);
+        summary.interrupted = true;
+        assert_eq!(Exit::of(&summary).code(), 130);
+    }
+}

@@ -1,0 +1,94 @@
+//! Events as lines: of the log in a run, of standard output in a dry run.
+
+use crate::report::Event;
+use crate::report::Size;
+use crate::transfer::Outcome;
+use crate::transfer::Status;
+use crate::transfer::TargetOutcome;
+
+/// Writes the event to the log.
+pub(super) fn log(event: &Event) {
+    match event {
+        Event::Started { transfer } => tracing::info!(transfer, "transfer started"),
+        Event::Unwanted => {}
+        Event::Interrupted => tracing::warn!("stopping: finishing what is in flight"),
+        Event::Rejected { transfer, image, reason } => tracing::error!(transfer, "{image}: {reason}"),
+        Event::Incomplete { transfer, reason, hint } => {
+            tracing::error!(transfer, "the source broke off, its list is not whole: {reason}{}", hinted(hint.as_ref()));
+        }
+        Event::Retrying(outcome) => {
+            for target in &outcome.targets {
+                if let Status::Failed(failure) = &target.status
+                    && failure.again
+                {
+                    tracing::warn!(
+                        "{} -> {} will be tried again: {}",
+                        outcome.job.source,
+                        target.reference,
+                        failure.message
+                    );
+                }
+            }
+        }
+        Event::Finished(outcome) => outcome.targets.iter().for_each(|target| log_target(outcome, target)),
+    }
+}
+
+fn log_target(outcome: &Outcome, target: &TargetOutcome) {
+    let line = line(outcome, target);
+    match &target.status {
+        Status::Failed(_) => tracing::error!("{line}"),
+        Status::Copied | Status::Planned | Status::Skipped => tracing::info!("{line}"),
+        Status::Unchanged => tracing::debug!("{line}"),
+    }
+    for note in &target.notes {
+        tracing::warn!("{}: {note}", target.reference);
+    }
+}
+
+/// The lines of a dry run.
+pub(super) fn plan(event: &Event) -> Vec<String> {
+    match event {
+        Event::Finished(outcome) => outcome
+            .targets
+            .iter()
+            .flat_map(|target| {
+                let notes = target.notes.iter().map(|note| format!("          {note}"));
+                std::iter::once(line(outcome, target)).chain(notes).collect::<Vec<_>>()
+            })
+            .collect(),
+        Event::Rejected { image, reason, .. } => vec![format!("rejected  {image}: {reason}")],
+        Event::Incomplete { transfer, reason, hint } => {
+            vec![format!("broken    the source of {transfer} broke off: {reason}{}", hinted(hint.as_ref()))]
+        }
+        Event::Started { .. } | Event::Retrying(_) | Event::Unwanted | Event::Interrupted => Vec::new(),
+    }
+}
+
+fn line(outcome: &Outcome, target: &TargetOutcome) -> String {
+    let way = format!("{} -> {}", outcome.job.source, target.reference);
+    let bytes = &target.bytes;
+    match &target.status {
+        Status::Copied => {
+            let mounted = match bytes.mounted_blobs {
+                0 => String::new(),
+                blobs => format!(", {blobs} mounted"),
+            };
+            format!(
+                "copied    {way} ({} in {} blobs{mounted}, {:.1?})",
+                Size(bytes.copied),
+                bytes.copied_blobs,
+                outcome.elapsed
+            )
+        }
+        Status::Planned => format!("copy      {way} ({} in {} blobs)", Size(bytes.copied), bytes.copied_blobs),
+        Status::Unchanged => format!("unchanged {way}"),
+        Status::Skipped => format!("skipped   {way} (the tag exists)"),
+        Status::Failed(failure) => format!("failed    {way}: {}{}", failure.message, hinted(failure.hint.as_ref())),
+    }
+}
+
+/// Advice, apart from the message.
+fn hinted(hint: Option<&String>) -> String {
+    hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"))
+}

@@ -1,0 +1,96 @@
+//! What a run says: events folded into log lines, a summary, and files for machines.
+//!
+//! Events arrive over one bounded channel and are written as they come, so that the report of a million images takes no more
+//! memory than that of one; only failures are kept, for the end. Nothing here decides anything.
+
+mod event;
+mod failed;
+mod json;
+mod lines;
+mod size;
+mod summary;
+
+use std::io;
+use std::io::Write;
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+pub use event::Event;
+pub use failed::FailedFile;
+pub use json::JsonReport;
+pub use size::Size;
+pub use summary::Summary;
+
+/// Where a report goes besides the log.
+#[derive(Clone, Debug, Default)]
+pub struct Outputs {
+    /// Each image as JSON.
+    pub report: Option<PathBuf>,
+    /// The failures as a rule file.
+    pub failed: Option<PathBuf>,
+    /// A dry run: each image is a line on standard output rather than in the log.
+    pub dry_run: bool,
+}
+
+/// Folds events until the channel ends. An output that cannot be written is an error at once, before much work is done for it.
+pub struct Reporter<W> {
+    out: W,
+    outputs: Outputs,
+    json: Option<JsonReport>,
+    failed: FailedFile,
+    summary: Summary,
+}
+
+impl<W: Write> Reporter<W> {
+    /// A reporter for the run called `name`, which prints to `out`.
+    pub fn new(name: &str, outputs: Outputs, out: W) -> io::Result<Self> {
+        let json = outputs.report.as_deref().map(|path| JsonReport::create(path, name, outputs.dry_run)).transpose()?;
+        let failed = FailedFile::default();
+        Ok(Self { out, outputs, json, failed, summary: Summary::default() })
+    }
+
+    /// Takes events until the last sender is gone, then writes the end.
+    pub async fn fold(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        requests: impl Fn() -> Vec<(String, u64)>,
+    ) -> io::Result<Summary> {
+        while let Some(event) = events.recv().await {
+            self.take(&event)?;
+        }
+        self.finish(&requests())
+    }
+
+    fn take(&mut self, event: &Event) -> io::Result<()> {
+        self.summary.take(event);
+        self.failed.take(event);
+        if let Some(json) = &mut self.json {
+            json.take(event)?;
+        }
+        if self.outputs.dry_run {
+            for line in lines::plan(event) {
+                writeln!(self.out, "{line}")?;
+            }
+        } else {
+            lines::log(event);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, requests: &[(String, u64)]) -> io::Result<Summary> {
+        if let Some(path) = &self.outputs.failed {
+            self.failed.write(path)?;
+        }
+        if let Some(json) = self.json.take() {
+            json.finish(&self.summary, requests)?;
+        }
+        self.failed.list(&mut self.out)?;
+        writeln!(self.out, "{}", self.summary)?;
+        if !self.outputs.dry_run {
+            writeln!(self.out, "{}", self.summary.last_line())?;
+        }
+        self.out.flush()?;
+        Ok(self.summary)
+    }
+}

@@ -1,0 +1,56 @@
+//! From the workflow's `registries` to what endpoints are opened with.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::endpoint::Credential;
+use crate::endpoint::Login;
+use crate::endpoint::Settings;
+use crate::http::Profile;
+use crate::plugin::Plugin;
+use crate::run::registries::PluginIssuer;
+use crate::secret::Secret;
+use crate::workflow::Diagnostic;
+use crate::workflow::LoginEntry;
+use crate::workflow::RegistryEntry;
+
+/// The settings of `entry`; `plugin` is the one that issues its credentials. Files that cannot be read go to `problems`.
+pub(super) fn settings(
+    entry: &RegistryEntry,
+    plugin: Option<Arc<Plugin>>,
+    problems: &mut Vec<Diagnostic>,
+) -> (String, Settings) {
+    let mut read = |path: &Path| {
+        std::fs::read(path).unwrap_or_else(|error| {
+            let text = format!("cannot read {}: {error}", path.display());
+            problems.push(Diagnostic::new(entry.at, text));
+            Vec::new()
+        })
+    };
+    let profile = Profile {
+        ca: entry.ca.as_deref().map(&mut read),
+        identity: entry.client.as_ref().map(|(certificate, key)| {
+            let certificate = read(certificate);
+            (certificate, Secret::new(String::from_utf8_lossy(&read(key)).into_owned()))
+        }),
+        skip_verify: entry.skip_verify,
+        proxy: entry.proxy.clone(),
+        no_redirects: false,
+        public_only: false,
+    };
+    let login = match (&entry.login, plugin) {
+        (LoginEntry::Files, _) => Login::FromFiles,
+        (LoginEntry::Anonymous, _) => Login::Anonymous,
+        (LoginEntry::Basic { username, password }, _) => {
+            Login::Given(Credential::Basic { username: username.clone(), password: password.clone() })
+        }
+        (LoginEntry::IdentityToken(token), _) => Login::Given(Credential::IdentityToken(token.clone())),
+        (LoginEntry::Plugin(issuer), Some(plugin)) => {
+            Login::Issued(Arc::new(PluginIssuer::new(plugin, issuer.with.clone())))
+        }
+        // Its plugin could not be loaded, which is a problem that was noted.
+        (LoginEntry::Plugin(_), None) => Login::Anonymous,
+    };
+    let settings = Settings { profile, plain_http: entry.plain_http, insecure: entry.insecure, login };
+    (entry.key.clone(), settings)
+}
