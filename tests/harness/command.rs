@@ -1,13 +1,19 @@
 //! The command under test, in a directory and an environment of its own.
 
 use std::fs;
+use std::io::BufRead;
+use std::io::BufReader;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Condvar;
+use std::sync::Mutex;
 use std::sync::mpsc;
 use std::thread;
 use std::thread::JoinHandle;
@@ -24,8 +30,8 @@ pub struct Workplace(TempDir);
 /// A command on its way.
 pub struct Running {
     process: u32,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stdout: Output,
+    stderr: Output,
     exit: mpsc::Receiver<ExitStatus>,
 }
 
@@ -99,8 +105,8 @@ impl Workplace {
             .spawn()
             .unwrap();
         let process = child.id();
-        let stdout = drain(child.stdout.take().unwrap());
-        let stderr = drain(child.stderr.take().unwrap());
+        let stdout = Output::of(child.stdout.take().unwrap());
+        let stderr = Output::of(child.stderr.take().unwrap());
         Running { process, stdout, stderr, exit: wait(child) }
     }
 }
@@ -110,6 +116,11 @@ impl Running {
     pub fn interrupt(&self) {
         let status = Command::new("kill").args(["-INT", &self.process.to_string()]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Waits until standard error has said this.
+    pub fn await_text(&self, text: &str) {
+        self.stderr.await_text(text);
     }
 
     pub fn finish(self) -> Finished {
@@ -133,7 +144,7 @@ impl Running {
     }
 
     fn finished(self, status: ExitStatus, peak: u64) -> Finished {
-        let (stdout, stderr) = (self.stdout.join().unwrap(), self.stderr.join().unwrap());
+        let (stdout, stderr) = (self.stdout.whole(), self.stderr.whole());
         Finished { code: status.code(), stdout, stderr, peak }
     }
 }
@@ -160,17 +171,42 @@ impl Finished {
     }
 }
 
-fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes).unwrap();
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+/// What the command writes, while it writes it.
+struct Output {
+    text: Arc<(Mutex<String>, Condvar)>,
+    reader: JoinHandle<()>,
+}
+
+impl Output {
+    fn of(from: impl Read + Send + 'static) -> Self {
+        let text = Arc::<(Mutex<String>, Condvar)>::default();
+        let shared = Arc::clone(&text);
+        let reader = thread::spawn(move || {
+            for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
+                shared.0.lock().unwrap().push_str(&format!("{}\n", String::from_utf8_lossy(&line)));
+                shared.1.notify_all();
+            }
+        });
+        Self { text, reader }
+    }
+
+    fn await_text(&self, wanted: &str) {
+        let text = self.text.0.lock().unwrap();
+        let (text, timeout) = self.text.1.wait_timeout_while(text, PATIENCE, |text| !text.contains(wanted)).unwrap();
+        assert!(!timeout.timed_out(), "it does not say {wanted:?} but {text}");
+    }
+
+    fn whole(self) -> String {
+        self.reader.join().unwrap();
+        self.text.0.lock().unwrap().clone()
+    }
 }
 
 fn wait(mut child: Child) -> mpsc::Receiver<ExitStatus> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || drop(sender.send(child.wait().unwrap())));
+    thread::spawn(move || {
+        let _ = sender.send(child.wait().unwrap());
+    });
     receiver
 }
 
@@ -178,4 +214,10 @@ fn high_water(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+}
+
+/// The key `registries` of a workflow in which these speak plain http.
+pub fn plain(addresses: &[SocketAddr]) -> String {
+    let entries: String = addresses.iter().map(|address| format!("  \"{address}\": {{plain-http: true}}\n")).collect();
+    format!("version: 1\nregistries:\n{entries}")
 }

@@ -1,4 +1,5 @@
-//! A reverse proxy in front of a registry: it notes every request, and misbehaves as it is told.
+//! A reverse proxy in front of a registry: it notes every request, misbehaves as it is told, and asks for tokens where it
+//! guards (distribution's token authentication specification; the tokens are opaque, so no key is needed).
 
 use std::io;
 use std::io::BufReader;
@@ -91,6 +92,8 @@ struct State {
     requests: Mutex<Vec<Request>>,
     faults: Mutex<Vec<Fault>>,
     stopped: AtomicBool,
+    /// Where tokens are fetched, for a proxy that asks for them.
+    realm: Option<String>,
 }
 
 /// The proxy; it stops accepting when dropped.
@@ -101,9 +104,19 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn start(upstream: SocketAddr) -> Self {
+        Self::begin(upstream, false)
+    }
+
+    /// One that lets nobody in without a token for the repository, and serves tokens at `/token`.
+    pub fn guard(upstream: SocketAddr) -> Self {
+        Self::begin(upstream, true)
+    }
+
+    fn begin(upstream: SocketAddr, guards: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(State::default());
+        let realm = guards.then(|| format!("http://{address}/token"));
+        let state = Arc::new(State { realm, ..State::default() });
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -189,15 +202,15 @@ fn exchange(
         requests.push(Request { method: method.clone(), path: head.word(1).to_owned(), head: head.clone(), status: 0 });
         requests.len() - 1
     };
-    let note = |status| {
+    let answered = |status| {
         if let Some(request) = state.requests.lock().unwrap().get_mut(index) {
             request.status = status;
         }
     };
-    let action = state.take_fault(&method, head.word(1));
+    let action = state.take_fault(&method, head.word(1)).or_else(|| state.guarded(head));
     if let Some(Action::Answer { status, headers, body }) = &action {
         http1::each_piece(client, head.request_framing(), false, &mut |_| Ok(()))?;
-        note(*status);
+        answered(*status);
         let mut answer = Head { first: format!("HTTP/1.1 {status} Scripted"), headers: headers.clone() };
         answer.headers.push(("Content-Length".to_owned(), body.len().to_string()));
         answer.write(client.get_mut())?;
@@ -219,7 +232,7 @@ fn exchange(
         forward(server.get_mut(), piece, &mut passed, action.as_ref(), true)
     })?;
     let answer = Head::read(server)?.ok_or(io::ErrorKind::UnexpectedEof)?;
-    note(answer.status());
+    answered(answer.status());
     answer.write(client.get_mut())?;
     let framing = answer.response_framing(&method);
     let mut passed = 0;
@@ -264,5 +277,39 @@ impl State {
             faults.iter_mut().find(|fault| fault.left > 0 && fault.method == method && fault.path.is_match(path))?;
         fault.left -= 1;
         Some(fault.action.clone())
+    }
+
+    /// What a guard answers in the registry's place: a token, or that one is missing.
+    fn guarded(&self, head: &Head) -> Option<Action> {
+        let realm = self.realm.as_ref()?;
+        let answer = |status, name: &str, value: String, body: String| Action::Answer {
+            status,
+            headers: vec![(name.to_owned(), value)],
+            body: body.into_bytes(),
+        };
+        let path = head.word(1).replace("%3A", ":").replace("%2F", "/").replace("%2C", ",");
+        if let Some((_, query)) = path.split_once("/token?") {
+            let scopes: Vec<&str> = query.split('&').filter_map(|pair| pair.strip_prefix("scope=")).collect();
+            let token = scopes.join(" ").replace(['+', ' '], "~").replace("%20", "~");
+            let body = format!("{{\"token\": \"x~{token}\", \"expires_in\": 300}}");
+            return Some(answer(200, "Content-Type", "application/json".to_owned(), body));
+        }
+        let path = path.split('?').next().unwrap_or_default();
+        let end = ["/manifests/", "/blobs/", "/tags/list"].iter().find_map(|mark| path.find(mark));
+        let repository = end.and_then(|end| path.get(4..end));
+        let actions = if matches!(head.word(0), "GET" | "HEAD") { "pull" } else { "push" };
+        let token = head.header("authorization").and_then(|value| value.strip_prefix("Bearer x~"));
+        let admitted = token.is_some_and(|token| {
+            repository.is_none_or(|repository| {
+                let prefix = format!("repository:{repository}:");
+                token.split('~').any(|scope| scope.strip_prefix(&prefix).is_some_and(|may| may.contains(actions)))
+            })
+        });
+        if admitted {
+            return None;
+        }
+        let scope = repository.map(|name| format!(",scope=\"repository:{name}:{actions}\"")).unwrap_or_default();
+        let challenge = format!("Bearer realm=\"{realm}\",service=\"guard\"{scope}");
+        Some(answer(401, "WWW-Authenticate", challenge, "{\"errors\":[{\"code\":\"UNAUTHORIZED\"}]}".to_owned()))
     }
 }

@@ -43,16 +43,10 @@ pub enum Lock {
     Open,
     /// [`USER`] and [`PASSWORD`].
     Basic,
-    /// A token server's realm, and the certificate that its tokens are signed with.
-    Token {
-        realm: String,
-        certificate: String,
-    },
 }
 
 /// A running registry; it ends when dropped.
 pub struct Registry {
-    pub kind: Kind,
     address: SocketAddr,
     child: Child,
     locked: bool,
@@ -71,7 +65,7 @@ impl Registry {
             let mut file = fs::File::create(file).unwrap();
             for line in log.split(b'\n').map_while(Result::ok) {
                 if let Some(address) = listening(&String::from_utf8_lossy(&line)) {
-                    drop(sender.send(address));
+                    let _ = sender.send(address);
                 }
                 // The directory may be gone before the process is.
                 drop(std::io::Write::write_all(&mut file, &[&line, b"\n".as_slice()].concat()));
@@ -82,7 +76,7 @@ impl Registry {
             drop(child.wait());
             panic!("{kind:?} did not start: {}", fs::read_to_string(directory.path().join("log")).unwrap_or_default());
         };
-        Self { kind, address, child, locked: *lock == Lock::Basic, directory }
+        Self { address, child, locked: *lock == Lock::Basic, directory }
     }
 
     /// Debian's, open.
@@ -109,9 +103,26 @@ impl Registry {
         Proxy::start(self.address)
     }
 
-    /// What the registry said.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    /// A new proxy before this registry that asks for tokens.
+    pub fn guard(&self) -> Proxy {
+        Proxy::guard(self.address)
+    }
+
+    /// Gives the manifest that `tag` leads to `count` more tags, `t0` and so on, by writing the files that the registry would
+    /// write: ten thousand requests are for the command under test.
+    pub fn multiply_tag(&self, repository: &str, tag: &str, count: usize) {
+        let tags = self
+            .directory
+            .path()
+            .join("storage/docker/registry/v2/repositories")
+            .join(repository)
+            .join("_manifests/tags");
+        let link = fs::read(tags.join(tag).join("current/link")).unwrap();
+        for number in 0..count {
+            let current = tags.join(format!("t{number}")).join("current");
+            fs::create_dir_all(&current).unwrap();
+            fs::write(current.join("link"), &link).unwrap();
+        }
     }
 }
 
@@ -152,16 +163,6 @@ fn configuration(lock: &Lock, directory: &Path) -> String {
             let file = directory.join("htpasswd");
             fs::write(&file, HTPASSWD).unwrap();
             write!(text, "auth:\n  htpasswd: {{realm: test, path: {}}}\n", file.display()).unwrap();
-        }
-        Lock::Token { realm, certificate } => {
-            let file = directory.join("token.pem");
-            fs::write(&file, certificate).unwrap();
-            write!(
-                text,
-                "auth:\n  token: {{realm: \"{realm}\", service: test, issuer: test, rootcertbundle: {}}}\n",
-                file.display()
-            )
-            .unwrap();
         }
     }
     text
