@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage fails")]
 #![expect(unreachable_pub, reason = "`pub` is what a module of the harness offers to tests")]
+#![expect(clippy::format_collect, clippy::format_push_string, reason = "short texts, where what is read counts")]
 
 mod harness;
 

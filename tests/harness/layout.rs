@@ -61,19 +61,16 @@ impl Store for Layout {
         let mut index = self.index(repository);
         let mut entry =
             json!({"mediaType": manifest.media_type, "digest": manifest.digest, "size": manifest.bytes.len()});
-        match tag {
-            Some(tag) => {
-                index.retain(|one| one["annotations"][REF_NAME] != tag);
-                entry["annotations"] = json!({REF_NAME: tag});
-            }
+        if let Some(tag) = tag {
+            index.retain(|one| one["annotations"][REF_NAME] != tag);
+            entry["annotations"] = json!({REF_NAME: tag});
+        } else {
             // An image that a tag or another manifest leads to needs no entry; a referrer is found by its own only.
-            None => {
-                let value: Value = serde_json::from_slice(&manifest.bytes).unwrap();
-                if value.get("subject").is_none() {
-                    return;
-                }
-                entry["artifactType"] = value["artifactType"].clone();
+            let value: Value = serde_json::from_slice(&manifest.bytes).unwrap();
+            if value.get("subject").is_none() {
+                return;
             }
+            entry["artifactType"] = value["artifactType"].clone();
         }
         index.push(entry);
         let directory = self.0.join(repository);
