@@ -1,0 +1,57 @@
+# make              the release binary, target/release/image-transfer
+# make test         installs what the tests need, runs all of them
+# make quickstart   a whole run without any server: workflows/quickstart.yaml
+# make plugins      builds the plugins' components into plugins/dist
+CARGO   ?= cargo
+XTASK   := $(CARGO) run --quiet --manifest-path plugins/Cargo.toml -p xtask --
+PLUGINS := $(CARGO) test --manifest-path plugins/Cargo.toml
+# Guests' native tests share the host's target directory: one place to cache, no crate built twice.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+
+.PHONY: build test unit e2e plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint
+
+build:
+	$(CARGO) build --release --bin image-transfer
+
+deps:
+	tests/install-deps
+
+# The quick checks first; the end-to-end tests last, so that their closing line is the last one.
+test: deps lock-check plugins-test
+	$(CARGO) test --workspace
+
+unit:
+	$(CARGO) test --workspace --lib
+
+e2e: deps
+	$(CARGO) test --test e2e
+
+plugins-test:
+	$(PLUGINS)
+
+quickstart: build
+	target/release/image-transfer run workflows/quickstart.yaml
+
+plugins:
+	tests/install-deps --guests
+	$(XTASK) build
+
+# Builds the components again with the locked toolchain and compares them with plugins/dist, byte for byte.
+plugins-check:
+	tests/install-deps --guests
+	$(XTASK) build --check
+
+# Compares hashes only: needs no toolchain for WebAssembly.
+lock-check:
+	$(XTASK) lock-check
+
+fmt:
+	$(CARGO) fmt --all
+	$(CARGO) fmt --all --manifest-path plugins/Cargo.toml
+
+fmt-check:
+	$(CARGO) fmt --all --check
+	$(CARGO) fmt --all --manifest-path plugins/Cargo.toml --check
+
+lint:
+	$(CARGO) clippy --workspace --all-targets -- -D warnings

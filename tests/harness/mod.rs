@@ -1,0 +1,14 @@
+//! What the tests stand on: real registries, images, an independent reader, and the command itself.
+//!
+//! Nothing here uses the crate under test. Everything blocks, nothing sleeps, and nothing leaves 127.0.0.1.
+
+pub mod command;
+pub mod graph;
+pub mod http1;
+pub mod layout;
+pub mod proxy;
+pub mod random;
+pub mod registry;
+pub mod skopeo;
+pub mod store;
+pub mod tools;

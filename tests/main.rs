@@ -1,0 +1,26 @@
+//! End-to-end tests: the command as a user runs it, against real registries. See README.md in this directory.
+//!
+//! The list of modules is the table of contents: one for each promise.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its stage fails")]
+#![expect(unreachable_pub, reason = "`pub` is what a module of the harness offers to tests")]
+#![expect(clippy::format_collect, clippy::format_push_string, reason = "short texts, where what is read counts")]
+
+mod harness;
+
+// What is written.
+mod fidelity;
+mod interruption;
+mod quickstart;
+
+// How it is asked for.
+mod bad_input;
+mod classic;
+mod workflow;
+
+// What it costs.
+mod memory;
+mod requests;
+
+// How it is built.
+mod layers;
