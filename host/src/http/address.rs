@@ -80,7 +80,8 @@ pub fn is_metadata_service(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => is_metadata_v4(address),
         Some(Host::Ipv6(address)) => {
-            embedded_v4(address).is_some_and(is_metadata_v4) || address.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+            embedded_v4(address).is_some_and(is_metadata_v4)
+                || address.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
         }
         Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("metadata.google.internal"),
         None => false,
@@ -110,13 +111,31 @@ mod tests {
 
     #[test]
     fn public_and_other_addresses_are_told_apart() {
-        for address in ["8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"] {
+        for address in
+            ["8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+        {
             assert!(is_public(address.parse().expect(address)), "{address}");
         }
         for address in [
-            "0.0.0.0", "10.1.2.3", "127.0.0.1", "100.64.0.1", "169.254.169.254", "172.16.0.1", "192.168.1.1", "198.18.0.1",
-            "224.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1",
-            "64:ff9b::7f00:1", "2002:7f00:1::",
+            "0.0.0.0",
+            "10.1.2.3",
+            "127.0.0.1",
+            "100.64.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
         ] {
             assert!(!is_public(address.parse().expect(address)), "{address}");
         }
@@ -124,7 +143,9 @@ mod tests {
 
     #[test]
     fn numbers_in_disguise_are_addresses_too() {
-        for url in ["http://2130706433/", "http://0x7f.1/", "http://localhost:5000/", "http://a.localhost/", "http://[::1]/"] {
+        for url in
+            ["http://2130706433/", "http://0x7f.1/", "http://localhost:5000/", "http://a.localhost/", "http://[::1]/"]
+        {
             assert!(names_private_host(&url.parse().expect(url)), "{url}");
         }
         assert!(!names_private_host(&"https://registry.example/".parse().expect("url")));

@@ -116,9 +116,11 @@ impl HttpError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Name { .. } | Self::Connect { .. } | Self::Timeout { .. } | Self::Transport { .. } | Self::Aborted { .. } => {
-                Class::Retry
-            }
+            Self::Name { .. }
+            | Self::Connect { .. }
+            | Self::Timeout { .. }
+            | Self::Transport { .. }
+            | Self::Aborted { .. } => Class::Retry,
             Self::Tls { kind, .. } => match kind {
                 TlsKind::Broken => Class::Retry,
                 TlsKind::Certificate | TlsKind::Protocol => Class::Permanent,
@@ -135,7 +137,9 @@ impl HttpError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Name { host, .. } => Some(format!("check the spelling of {host} and this machine's DNS and proxy settings")),
+            Self::Name { host, .. } => {
+                Some(format!("check the spelling of {host} and this machine's DNS and proxy settings"))
+            }
             Self::Connect { host, .. } => Some(format!("check that {host} is right and reachable from this machine")),
             Self::Tls { host, kind: TlsKind::Certificate, .. } => Some(format!(
                 "name the authority's certificate with `ca:` (or, for a test, `skip-verify: true`) for {host} in `registries:`"
@@ -171,7 +175,11 @@ impl HttpError {
                 use io::ErrorKind::{ConnectionAborted, ConnectionReset, InvalidData, UnexpectedEof};
                 matches!(it.kind(), ConnectionAborted | ConnectionReset | InvalidData | UnexpectedEof)
             });
-            return if broken { Self::Tls { host, cause, kind: TlsKind::Broken } } else { Self::Connect { host, cause } };
+            return if broken {
+                Self::Tls { host, cause, kind: TlsKind::Broken }
+            } else {
+                Self::Connect { host, cause }
+            };
         }
         if let Some(own) = chain.iter().find_map(|it| it.downcast_ref::<BodyFailed>()) {
             return Self::Aborted { host, cause: own.0.clone() };
@@ -240,7 +248,9 @@ fn explain_tls(error: &rustls::Error) -> (TlsKind, String) {
         rustls::Error::InvalidCertificate(certificate) => {
             let cause = match certificate {
                 CertificateError::UnknownIssuer => "certificate signed by unknown authority".to_owned(),
-                CertificateError::Expired | CertificateError::ExpiredContext { .. } => "certificate has expired".to_owned(),
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    "certificate has expired".to_owned()
+                }
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                     "certificate is not valid yet".to_owned()
                 }

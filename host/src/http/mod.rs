@@ -179,7 +179,10 @@ impl Gateway {
             response.drain().await;
             (url, body) = (to, next);
         }
-        Err(HttpError::Redirect { host: authority(&url), problem: format!("more than {} times in a row", redirect::MOST) })
+        Err(HttpError::Redirect {
+            host: authority(&url),
+            problem: format!("more than {} times in a row", redirect::MOST),
+        })
     }
 
     async fn attempt(

@@ -37,7 +37,8 @@ async fn failure(outcome: Result<Response, HttpError>) -> HttpError {
 async fn a_streamed_body_goes_with_its_length_and_not_chunked() {
     let server = TestServer::start(|_| Reply::new(201)).await;
     let body = Body::Stream { length: 300_000, stream: frames(3, 100_000) };
-    let response = gateway().send(&Profile::default(), request(Method::PUT, server.url("/up"), body)).await.expect("answer");
+    let response =
+        gateway().send(&Profile::default(), request(Method::PUT, server.url("/up"), body)).await.expect("answer");
     assert_eq!(response.status(), 201);
     let received = &server.received()[0];
     assert_eq!((received.header("content-length"), received.header("transfer-encoding")), ("300000", ""));
@@ -111,7 +112,9 @@ async fn a_name_with_private_addresses_only_is_not_looked_up_for_a_plugin() {
     let names = connection::client(&Profile { public_only: true, ..Profile::default() }).expect("client");
     // reqwest asks the resolver for any name; `localhost.` escapes the check of the URL, which stands before.
     let error = names.get("http://localhost:9/").send().await.expect_err("no connection");
-    assert!(matches!(HttpError::from_reqwest("localhost:9", &error), HttpError::PrivateAddress { host } if host == "localhost"));
+    assert!(
+        matches!(HttpError::from_reqwest("localhost:9", &error), HttpError::PrivateAddress { host } if host == "localhost")
+    );
 }
 
 #[tokio::test]
@@ -184,7 +187,8 @@ async fn a_429_closes_the_gate_of_its_host() {
     .await;
     let gateway = gateway();
     assert_eq!(gateway.send(&Profile::default(), get(server.url("/"))).await.expect("answer").status(), 429);
-    let next = tokio::time::timeout(Duration::from_millis(50), gateway.send(&Profile::default(), get(server.url("/")))).await;
+    let next =
+        tokio::time::timeout(Duration::from_millis(50), gateway.send(&Profile::default(), get(server.url("/")))).await;
     assert!(next.is_err(), "the gate is closed");
     assert_eq!(server.received().len(), 1);
 }

@@ -24,7 +24,8 @@ impl Bandwidth {
 
     /// Takes `bytes`, and gives how long to wait before the next are read.
     pub(super) fn reserve(&self, bytes: usize, now: Instant) -> Option<Duration> {
-        let nanoseconds = u128::try_from(bytes).unwrap_or(u128::MAX).saturating_mul(1_000_000_000) / u128::from(self.rate);
+        let nanoseconds =
+            u128::try_from(bytes).unwrap_or(u128::MAX).saturating_mul(1_000_000_000) / u128::from(self.rate);
         let cost = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX));
         let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
         let earliest = now.checked_sub(Self::BURST).unwrap_or(now);

@@ -121,7 +121,8 @@ impl Limiter {
         }
         let bare = name.rsplit_once(':').map_or(name, |(host, _)| host);
         let rate = self.rates.get(name).or_else(|| self.rates.get(bare)).copied();
-        let host = Arc::new(Host { tokens: rate.map(Tokens::new), gate: Mutex::default(), requests: AtomicU64::new(0) });
+        let host =
+            Arc::new(Host { tokens: rate.map(Tokens::new), gate: Mutex::default(), requests: AtomicU64::new(0) });
         hosts.insert(name.to_owned(), Arc::clone(&host));
         host
     }

@@ -31,7 +31,11 @@ impl<C: Clock + Clone> Tokens<C> {
         // A tenth of a second's worth at once: a burst of a whole second would double the rate in the first one.
         let burst = NonZeroU32::new(rate.get() / 10).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(rate).allow_burst(burst);
-        Self { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock, line: tokio::sync::Mutex::default() }
+        Self {
+            limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
+            clock,
+            line: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Waits for a token and takes it.
