@@ -1,8 +1,10 @@
 //! Registries, remote or in a directory, behind one interface: what the transfer reads from and writes to.
 
+mod docker_config;
 mod endpoints;
 mod error;
 mod layout;
+mod login;
 pub(crate) mod registry;
 mod verify;
 
@@ -27,6 +29,7 @@ use registry::Registry;
 pub use endpoints::Endpoints;
 pub use error::Answer;
 pub use error::EndpointError;
+pub use login::LoginError;
 
 /// What logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +184,7 @@ impl Endpoint {
         }
     }
 
-    /// Uploads the blob: one POST (unless `session` is given) and one PUT, or PATCHes where the registry was found to need
+    /// Uploads the blob: one POST (unless `session` is given) and one PUT, or `PATCH` requests where the registry was found to need
     /// them. The session is aborted on failure. An error of the class [`crate::http::Class::RestartBlob`] is worth another
     /// call with a fresh stream: the registry may have taught how it wants the blob. If `stream` ends in an
     /// [`EndpointError`], that one is returned.
@@ -242,7 +245,6 @@ enum Source {
 
 impl Pages {
     /// The next page, never empty; none when all is told. What the registry listed before an error is not the whole.
-    #[expect(clippy::should_implement_trait, reason = "it is asynchronous")]
     pub async fn next(&mut self) -> Result<Option<Vec<String>>, EndpointError> {
         match &mut self.0 {
             Source::Registry(listing) => listing.next().await,

@@ -50,7 +50,7 @@ fn builder(profile: &Profile) -> Result<ClientBuilder, HttpError> {
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_secs(15))
         .pool_max_idle_per_host(64)
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(Duration::from_mins(1))
         .connect_timeout(CONNECT_TIMEOUT)
         .referer(false);
     if let Some(pem) = &profile.ca {

@@ -106,7 +106,7 @@ pub struct Request {
 }
 
 /// How long nothing may move: no byte of an answer, no byte of an upload taken.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// What a registry is given on top of [`IDLE`] to store an upload once it has it all: it may hash or copy the blob before it
 /// answers. Bytes a second.

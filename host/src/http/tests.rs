@@ -166,15 +166,16 @@ async fn a_silent_server_is_given_up() {
 #[tokio::test]
 async fn a_slow_source_is_no_idle_server() {
     let server = TestServer::start(|_| Reply::new(201)).await;
-    let gateway = Gateway::with_idle(Arc::new(Limiter::new(&Rates::default())), Duration::from_millis(40));
-    let frame = |number: u8| async move {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        Some((Ok(Bytes::from(vec![number])), number + 1))
-    };
-    let stream = stream::unfold(0_u8, frame).take(3).boxed();
-    let body = Body::Stream { length: 3, stream };
-    let outcome = gateway.send(&Profile::default(), request(Method::PUT, server.url("/up"), body)).await;
-    assert_eq!(outcome.expect("answer").status(), 201);
+    let idle = Duration::from_millis(20);
+    let gateway = Gateway::with_idle(Arc::new(Limiter::new(&Rates::default())), idle);
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    let late = stream::once(async move { gone.await.map(|()| Bytes::from("x")).map_err(std::io::Error::other) });
+    let body = Body::Stream { length: 2, stream: frames(1, 1).chain(late).boxed() };
+    let profile = Profile::default();
+    let mut sent = std::pin::pin!(gateway.send(&profile, request(Method::PUT, server.url("/up"), body)));
+    assert!(tokio::time::timeout(4 * idle, &mut sent).await.is_err(), "it waits for its source");
+    go.send(()).expect("still sending");
+    assert_eq!(sent.await.expect("answer").status(), 201);
 }
 
 #[tokio::test]

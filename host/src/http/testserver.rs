@@ -1,5 +1,6 @@
 //! A small HTTP server for unit tests: real TCP on a free port of 127.0.0.1, answers from a function, every request kept.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -147,10 +148,10 @@ async fn serve(stream: TcpStream, early: bool, answer: Arc<Answer>, kept: Arc<Mu
         let length = reply.body.len();
         let mut out = format!("HTTP/1.1 {} Status\r\n", reply.status);
         if !reply.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")) && reply.status != 204 {
-            out += &format!("Content-Length: {length}\r\n");
+            let _ = write!(out, "Content-Length: {length}\r\n");
         }
         for (name, value) in &reply.headers {
-            out += &format!("{name}: {value}\r\n");
+            let _ = write!(out, "{name}: {value}\r\n");
         }
         out += "\r\n";
         let shown = if request.method == "HEAD" { 0 } else { reply.cut.unwrap_or(length).min(length) };

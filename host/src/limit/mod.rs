@@ -20,7 +20,7 @@ use gate::Gate;
 use tokens::Tokens;
 
 /// The longest pause that a host can ask for. A longer `Retry-After` is cut to this, so that a wrong header cannot end a run.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 /// How fast requests may leave.
 #[derive(Clone, Debug, Default)]
@@ -180,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn a_pause_holds_up_its_host_and_no_other() {
         let limiter = Limiter::new(&Rates::default());
-        limiter.acquire("busy.example").await.report(Signal::Pause(Some(Duration::from_secs(3600))));
+        limiter.acquire("busy.example").await.report(Signal::Pause(Some(Duration::from_hours(1))));
         limiter.acquire("idle.example").await;
         let busy = futures_util::FutureExt::now_or_never(limiter.acquire("busy.example"));
         assert!(busy.is_none());

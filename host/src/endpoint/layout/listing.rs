@@ -16,7 +16,9 @@ use crate::oci::Repository;
 const PAGE: usize = 1000;
 
 /// A listing under way.
-pub(in crate::endpoint) enum Listing {
+pub(in crate::endpoint) struct Listing(State);
+
+enum State {
     /// The repositories of a tree.
     Repositories(Walk),
     /// The tags of a repository, not read yet.
@@ -29,7 +31,7 @@ pub(in crate::endpoint) enum Listing {
 
 /// A walk through a tree, depth first, each directory in the order of its names. It holds the names of the directories that
 /// are still to come along one path, not the tree. Symbolic links are not followed, and `blobs` is not entered.
-pub(in crate::endpoint) struct Walk {
+struct Walk {
     root: PathBuf,
     started: bool,
     /// Names of repositories to look at, relative to the root, next one last.
@@ -38,23 +40,23 @@ pub(in crate::endpoint) struct Walk {
 
 impl Listing {
     pub(super) fn repositories(root: &Path) -> Self {
-        Self::Repositories(Walk { root: root.to_owned(), started: false, ahead: Vec::new() })
+        Self(State::Repositories(Walk { root: root.to_owned(), started: false, ahead: Vec::new() }))
     }
 
     pub(super) fn tags(place: Result<Place, EndpointError>) -> Self {
-        Self::Tags(place)
+        Self(State::Tags(place))
     }
 
     /// The next page, never empty; none when all is told. An error ends the listing.
     pub(in crate::endpoint) async fn next(&mut self) -> Result<Option<Vec<String>>, EndpointError> {
-        match std::mem::replace(self, Self::Done) {
-            Self::Done => Ok(None),
-            Self::Repositories(walk) => {
+        match std::mem::replace(&mut self.0, State::Done) {
+            State::Done => Ok(None),
+            State::Repositories(walk) => {
                 let (walk, page) = blocking(move || walk.page()).await?;
-                *self = Self::Repositories(walk);
+                self.0 = State::Repositories(walk);
                 Ok((!page.is_empty()).then_some(page))
             }
-            Self::Tags(place) => {
+            State::Tags(place) => {
                 let place = place?;
                 let mut tags = blocking(move || {
                     let absent = || place::at(&place.index(), io::ErrorKind::NotFound.into());
@@ -64,14 +66,14 @@ impl Listing {
                 tags.reverse();
                 Ok(self.page(tags))
             }
-            Self::Read(tags) => Ok(self.page(tags)),
+            State::Read(tags) => Ok(self.page(tags)),
         }
     }
 
     fn page(&mut self, mut tags: Vec<String>) -> Option<Vec<String>> {
         let mut page = tags.split_off(tags.len().saturating_sub(PAGE));
         page.reverse();
-        *self = Self::Read(tags);
+        self.0 = State::Read(tags);
         (!page.is_empty()).then_some(page)
     }
 }

@@ -37,7 +37,7 @@ const EMPTY_INDEX: &[u8] =
 const BESIDE: &str = ".incomplete-";
 
 /// A file that is still incomplete and was not written to for so long belongs to a process that is gone.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 impl Place {
     /// The place of `repository` in the tree at `root`. Nothing is touched.

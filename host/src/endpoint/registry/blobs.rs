@@ -5,8 +5,8 @@ use http::Method;
 use http::header::CONTENT_LENGTH;
 
 use crate::endpoint::EndpointError;
+use crate::endpoint::error::asked;
 use crate::endpoint::registry::Registry;
-use crate::endpoint::registry::asked;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::header;
 use crate::endpoint::registry::resume;
@@ -46,7 +46,7 @@ impl Registry {
             && length != blob.size
         {
             let what = format!("blob {} of {repository}", blob.digest);
-            return Err(self.mismatch(what, format!("{} bytes", blob.size), format!("{length} bytes")));
+            return Err(self.mismatch(what, &format!("{} bytes", blob.size), &format!("{length} bytes")));
         }
         let stream = resume::resumed(self.client.clone(), scope, path, blob.size, response.stream());
         Ok(verified(stream, &self.name.to_string(), blob))

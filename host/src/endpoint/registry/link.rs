@@ -1,23 +1,11 @@
-//! Where a response leads: `Link` (RFC 8288) and `Location`.
+//! The `Link` header (RFC 8288), which leads to the next page.
 
 use http::HeaderMap;
 use http::header::LINK;
-use url::Url;
-
-use crate::http::same_origin;
 
 /// The target of the first link of the relation `next`.
 pub(super) fn next(headers: &HeaderMap) -> Option<String> {
     headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(next_in)
-}
-
-/// `target` as seen from `base`. A registry behind a proxy that ends TLS often calls itself `http`: on the very same host that
-/// is taken as `https`, so that no credential is left out, nor sent in the clear.
-pub(super) fn resolve(base: &Url, target: &str) -> Option<Url> {
-    let url = base.join(target).ok()?;
-    let mut secure = url.clone();
-    let upgrade = url.scheme() == "http" && base.scheme() == "https" && secure.set_scheme("https").is_ok();
-    Some(if upgrade && same_origin(base, &secure) { secure } else { url })
 }
 
 fn next_in(header: &str) -> Option<String> {
@@ -96,14 +84,5 @@ mod tests {
             let headers = HeaderMap::from_iter([(LINK, HeaderValue::from_static(header))]);
             assert_eq!(next(&headers), None, "{header}");
         }
-    }
-
-    #[test]
-    fn a_registry_that_thinks_it_is_http_is_asked_by_https() {
-        let resolved = |base: &str, target: &str| resolve(&base.parse().unwrap(), target).unwrap().to_string();
-        assert_eq!(resolved("https://r.test/v2/", "http://r.test/next"), "https://r.test/next");
-        assert_eq!(resolved("https://r.test:5000/v2/", "http://r.test:5000/next"), "https://r.test:5000/next");
-        assert_eq!(resolved("https://r.test/v2/", "http://other.test/next"), "http://other.test/next");
-        assert_eq!(resolved("http://r.test/v2/", "/next?a=b"), "http://r.test/next?a=b");
     }
 }

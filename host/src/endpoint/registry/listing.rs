@@ -12,8 +12,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::endpoint::EndpointError;
+use crate::endpoint::error::asked;
 use crate::endpoint::registry::Registry;
-use crate::endpoint::registry::asked;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::link;
 use crate::http::Body;
@@ -126,7 +126,7 @@ impl Listing {
             }
             self.told += fresh.len();
             self.next = match (link, last) {
-                (Some(target), _) => Next::Page(self.follow(&url, &target)?),
+                (Some(target), _) => Next::Page(self.follow(&url, &target).await?),
                 // A full page without a link: either it was the last one, or the registry gives no links (Nexus).
                 (None, Some(last)) => Next::Page(self.url(Some(&last)).await?),
                 (None, None) => Next::Done,
@@ -179,9 +179,10 @@ impl Listing {
         Ok(url)
     }
 
-    fn follow(&self, url: &Url, target: &str) -> Result<Url, EndpointError> {
-        let next = link::resolve(url, target).filter(|next| same_origin(url, next));
-        next.ok_or_else(|| self.broken("the link to the next page leads to another host"))
+    async fn follow(&self, url: &Url, target: &str) -> Result<Url, EndpointError> {
+        let next = self.registry.follow(url, target).await?;
+        let foreign = || self.broken("the link to the next page leads to another host");
+        if same_origin(url, &next) { Ok(next) } else { Err(foreign()) }
     }
 
     /// Those of `names` that the page before did not have, each once.

@@ -10,8 +10,8 @@ use http::header::CONTENT_TYPE;
 
 use crate::endpoint::EndpointError;
 use crate::endpoint::Put;
+use crate::endpoint::error::asked;
 use crate::endpoint::registry::Registry;
-use crate::endpoint::registry::asked;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::header;
 use crate::http::Body;
@@ -47,7 +47,7 @@ impl Registry {
         };
         match (told(&response), version.digest()) {
             (Some(told), Some(asked_for)) if told.algorithm() == asked_for.algorithm() && told != *asked_for => {
-                Err(self.mismatch(format!("manifest of {repository}"), asked_for, told))
+                Err(self.mismatch(format!("manifest of {repository}"), asked_for, &told))
             }
             (_, Some(asked_for)) => Ok(Some(asked_for.clone())),
             (Some(told), None) => Ok(Some(told)),
@@ -76,7 +76,7 @@ impl Registry {
                     && told != *manifest.digest()
                     && *manifest.content() != Content::Schema1 =>
             {
-                Err(self.mismatch(what, told, manifest.digest()))
+                Err(self.mismatch(what, &told, manifest.digest()))
             }
             _ => Ok(manifest),
         }
@@ -102,7 +102,7 @@ impl Registry {
             && told.algorithm() == manifest.digest().algorithm()
             && told != *manifest.digest()
         {
-            return Err(self.mismatch(format!("{repository}:{version} as it was stored"), manifest.digest(), told));
+            return Err(self.mismatch(format!("{repository}:{version} as it was stored"), manifest.digest(), &told));
         }
         let subject_listed = manifest.subject().is_none() || response.headers().contains_key("oci-subject");
         response.drain().await;
@@ -133,12 +133,12 @@ impl Registry {
 
     pub(super) fn unreadable(&self, what: &str, source: ManifestError) -> EndpointError {
         match source {
-            ManifestError::DigestMismatch { expected, actual } => self.mismatch(what.to_owned(), expected, actual),
+            ManifestError::DigestMismatch { expected, actual } => self.mismatch(what.to_owned(), &expected, &actual),
             source => EndpointError::Manifest { registry: self.name.to_string(), what: what.to_owned(), source },
         }
     }
 
-    /// docker/distribution answers a manifest over its limit with 400 MANIFEST_INVALID, proxies with 413: neither says why.
+    /// docker/distribution answers a manifest over its limit with 400 `MANIFEST_INVALID`, proxies with 413: neither says why.
     fn too_large(&self, error: EndpointError, request: &str, manifest: &Manifest) -> EndpointError {
         const LIMIT: usize = 4 << 20;
         let length = manifest.bytes().len();

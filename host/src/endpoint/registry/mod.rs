@@ -1,14 +1,20 @@
 //! A remote registry (OCI distribution specification).
 
-pub(crate) mod client;
-
+mod authorization;
 mod blobs;
+mod challenge;
 mod chunk;
+pub(crate) mod client;
 mod link;
 mod listing;
 mod manifests;
+mod origin;
 mod referrers;
 mod resume;
+mod retry;
+mod scope;
+mod token;
+mod token_server;
 mod upload;
 
 use std::sync::Mutex;
@@ -66,6 +72,12 @@ impl Registry {
         self.client.send(scopes, Request { method, url, headers, body: Body::Empty }).await
     }
 
+    /// Where `target`, a `Location` or `Link` of the answer from `base`, leads. What may be followed at all is the client's to say.
+    async fn follow(&self, base: &Url, target: &str) -> Result<Url, EndpointError> {
+        let absolute = base.join(target).map_or_else(|_| target.to_owned(), String::from);
+        self.client.url(&absolute).await
+    }
+
     fn transport(&self, asked: &str, source: crate::http::HttpError) -> EndpointError {
         EndpointError::Transport { registry: self.name.to_string(), asked: asked.to_owned(), source }
     }
@@ -74,15 +86,10 @@ impl Registry {
         EndpointError::Protocol { registry: self.name.to_string(), asked: asked.to_owned(), problem: problem.into() }
     }
 
-    fn mismatch(&self, what: String, expected: impl ToString, actual: impl ToString) -> EndpointError {
+    fn mismatch(&self, what: String, expected: &impl ToString, actual: &impl ToString) -> EndpointError {
         let (expected, actual) = (expected.to_string(), actual.to_string());
         EndpointError::Mismatch { registry: self.name.to_string(), what, expected, actual }
     }
-}
-
-/// Method and path, without the query, which may hold a signature.
-fn asked(method: &Method, url: &Url) -> String {
-    format!("{method} {}", url.path())
 }
 
 /// A header as text; none if it is missing or no text.

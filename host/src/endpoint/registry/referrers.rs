@@ -9,8 +9,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::endpoint::EndpointError;
+use crate::endpoint::error::asked;
 use crate::endpoint::registry::Registry;
-use crate::endpoint::registry::asked;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::link;
 use crate::http::Body;
@@ -73,7 +73,10 @@ impl Registry {
             }
             Err(error) => return Err(error),
         };
-        let next = link::next(response.headers()).and_then(|target| link::resolve(&url, &target));
+        let next = match link::next(response.headers()) {
+            Some(target) => Some(self.follow(&url, &target).await?),
+            None => None,
+        };
         let next = next.filter(|next| same_origin(next, &url) && *next != url);
         let bytes = response.bytes(Manifest::MAX_BYTES).await.map_err(|source| self.transport(&request, source))?;
         Ok(serde_json::from_slice::<Page>(&bytes).ok().map(|page| (page.manifests.unwrap_or_default(), next)))

@@ -20,12 +20,11 @@ use url::Url;
 use crate::endpoint::EndpointError;
 use crate::endpoint::Mount;
 use crate::endpoint::Session;
+use crate::endpoint::error::asked;
 use crate::endpoint::registry::Registry;
-use crate::endpoint::registry::asked;
 use crate::endpoint::registry::chunk::Splitter;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::header;
-use crate::endpoint::registry::link;
 use crate::http::Body;
 use crate::http::ByteStream;
 use crate::http::Class;
@@ -48,7 +47,7 @@ pub(super) struct Chunks {
 }
 
 /// How long a registry is believed to want chunks.
-const LEARNED: Duration = Duration::from_secs(300);
+const LEARNED: Duration = Duration::from_mins(5);
 
 /// How long a chunk is where the registry names no minimum, in bytes: GHCR takes no longer ones.
 const CHUNK: u64 = 4 << 20;
@@ -57,7 +56,7 @@ const CHUNK: u64 = 4 << 20;
 const MAX_CHUNK: u64 = 64 << 20;
 
 /// How long the token must live on when an upload's request begins. Registries check it then, not at the end of the body.
-const TOKEN: Duration = Duration::from_secs(60);
+const TOKEN: Duration = Duration::from_mins(1);
 
 /// How long giving up a session may take.
 const ABORT: Duration = Duration::from_secs(10);
@@ -78,7 +77,7 @@ impl Registry {
         match self.client.send(&scopes, request).await {
             Ok(response) if response.status() == StatusCode::CREATED => Ok(Mount::Mounted),
             Ok(response) => {
-                let upload = self.upload(&asked(&Method::POST, &url), &response).ok();
+                let upload = self.upload(&asked(&Method::POST, &url), &response).await.ok();
                 response.drain().await;
                 Ok(Mount::Refused(upload.map(Session)))
             }
@@ -163,7 +162,7 @@ impl Registry {
     async fn begin(&self, repository: &Repository, scopes: &[Scope]) -> Result<Upload, EndpointError> {
         let path = uploads(repository);
         let response = self.ask(scopes, Method::POST, &path, HeaderMap::new()).await?;
-        let upload = self.upload(&format!("POST {path}"), &response);
+        let upload = self.upload(&format!("POST {path}"), &response).await;
         response.drain().await;
         upload
     }
@@ -212,7 +211,7 @@ impl Registry {
             self.client.ensure_token(scopes, TOKEN).await?;
             let response = self.client.send(scopes, Request { method: Method::PATCH, url, headers, body }).await?;
             if response.headers().contains_key(LOCATION) {
-                upload.location = self.upload(&request, &response)?.location;
+                upload.location = self.upload(&request, &response).await?.location;
             }
             response.drain().await;
             offset += length;
@@ -236,15 +235,16 @@ impl Registry {
         match told {
             // docker/distribution 2.8 tells the SHA-256 of what was sent as SHA-512.
             Some(told) if told.algorithm() == blob.digest.algorithm() && told != blob.digest => {
-                Err(self.mismatch("blob as it was stored".to_owned(), &blob.digest, told))
+                Err(self.mismatch("blob as it was stored".to_owned(), &blob.digest, &told))
             }
             _ => Ok(()),
         }
     }
 
-    fn upload(&self, request: &str, response: &Response) -> Result<Upload, EndpointError> {
-        let location = header(response, LOCATION.as_str()).and_then(|text| link::resolve(response.url(), text));
-        let location = location.ok_or_else(|| self.protocol(request, "the answer has no usable Location"))?;
+    async fn upload(&self, request: &str, response: &Response) -> Result<Upload, EndpointError> {
+        let location = header(response, LOCATION.as_str());
+        let location = location.ok_or_else(|| self.protocol(request, "the answer has no Location"))?;
+        let location = self.follow(response.url(), location).await?;
         let minimum = header(response, "oci-chunk-min-length").and_then(|it| it.trim().parse().ok()).unwrap_or(0);
         Ok(Upload { location, minimum })
     }
