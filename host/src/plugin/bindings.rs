@@ -1,6 +1,6 @@
 //! The contract in `wit/`, as wasmtime's generator reads it. One world for each capability; what they share is generated once.
 
-#![expect(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated")]
+#![expect(unreachable_pub, clippy::pedantic, reason = "generated")]
 
 pub mod source {
     wasmtime::component::bindgen!({

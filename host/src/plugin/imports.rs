@@ -45,7 +45,7 @@ const RESERVED: [&str; 10] = [
 ];
 
 /// A listing that a guest holds.
-pub struct Listing(Box<dyn Pages>);
+pub(crate) struct Listing(Box<dyn Pages>);
 
 impl types::Host for State {}
 
