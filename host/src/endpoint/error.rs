@@ -76,7 +76,7 @@ pub enum EndpointError {
 }
 
 /// A registry's answer that is no success.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{registry}: {asked}: {status}{}", self.said())]
 pub struct Answer {
     /// As the user names it.
@@ -119,6 +119,32 @@ impl EndpointError {
                 Some("free some space on the disk and run again with --resume".to_owned())
             }
             Self::Protocol { .. } | Self::Mismatch { .. } | Self::Manifest { .. } | Self::Io { .. } => None,
+        }
+    }
+
+    /// The same error for another one who waited for the same.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Answered(answer) => Self::Answered(answer.clone()),
+            Self::Login(error) => Self::Login(Arc::clone(error)),
+            Self::Transport { registry, asked, source } => {
+                Self::Transport { registry: registry.clone(), asked: asked.clone(), source: source.clone() }
+            }
+            Self::Protocol { registry, asked, problem } => {
+                Self::Protocol { registry: registry.clone(), asked: asked.clone(), problem: problem.clone() }
+            }
+            Self::Mismatch { registry, what, expected, actual } => Self::Mismatch {
+                registry: registry.clone(),
+                what: what.clone(),
+                expected: expected.clone(),
+                actual: actual.clone(),
+            },
+            Self::Manifest { registry, what, source } => {
+                Self::Protocol { registry: registry.clone(), asked: what.clone(), problem: source.to_string() }
+            }
+            Self::Io { path, source } => {
+                Self::Io { path: path.clone(), source: std::io::Error::new(source.kind(), source.to_string()) }
+            }
         }
     }
 

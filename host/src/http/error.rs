@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::http::Class;
 
 /// Why no response came, or no whole one. Messages name the host and the cause, never a URL: the query of a signed one is a secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
     /// The host's name has no address.
@@ -256,6 +256,11 @@ fn explain_tls(error: &rustls::Error) -> (TlsKind, String) {
                 }
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     "certificate is for another name".to_owned()
+                }
+                // Debug, since the variant's type belongs to a crate that rustls does not hand on.
+                CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                    "certificate is an authority's own (self-signed with CA:TRUE) and cannot stand for a server"
+                        .to_owned()
                 }
                 other => format!("certificate refused: {other}"),
             };

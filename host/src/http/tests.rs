@@ -26,7 +26,7 @@ fn frames(frames: usize, size: usize) -> ByteStream {
     stream::iter(std::iter::repeat_n(Bytes::from(vec![7; size]), frames).map(Ok)).boxed()
 }
 
-async fn failure(outcome: Result<Response, HttpError>) -> HttpError {
+fn failure(outcome: Result<Response, HttpError>) -> HttpError {
     match outcome {
         Ok(response) => panic!("expected an error, got {}", response.status()),
         Err(error) => error,
@@ -69,7 +69,7 @@ async fn a_failing_source_aborts_the_upload() {
     let server = TestServer::start(|_| Reply::new(201)).await;
     let stream = frames(1, 10).chain(stream::iter([Err(std::io::Error::other("digest does not match"))])).boxed();
     let body = Body::Stream { length: 20, stream };
-    let error = failure(gateway().send(&Profile::default(), request(Method::PUT, server.url("/up"), body)).await).await;
+    let error = failure(gateway().send(&Profile::default(), request(Method::PUT, server.url("/up"), body)).await);
     assert_eq!(error.to_string(), format!("request to {} given up: digest does not match", server.host()));
 }
 
@@ -90,7 +90,7 @@ async fn authorization_does_not_follow_a_redirect_to_another_origin() {
 async fn a_redirect_loop_ends_after_ten() {
     let server = TestServer::start(|_| Reply::new(302).header("Location", "/again")).await;
     let gateway = gateway();
-    let error = failure(gateway.send(&Profile::default(), get(server.url("/"))).await).await;
+    let error = failure(gateway.send(&Profile::default(), get(server.url("/"))).await);
     assert_eq!(error.to_string(), format!("{} redirects more than 10 times in a row", server.host()));
     assert_eq!(gateway.limiter().counts(), [(server.host(), 11)]);
 }
@@ -102,7 +102,7 @@ async fn a_plugin_sees_redirects_and_no_private_address() {
     assert_eq!(gateway().send(&guest, get(server.url("/"))).await.expect("answer").status(), 302);
 
     let public = Profile { public_only: true, ..guest };
-    let error = failure(gateway().send(&public, get(server.url("/"))).await).await;
+    let error = failure(gateway().send(&public, get(server.url("/"))).await);
     assert_eq!(error.to_string(), format!("{} is a private address", server.host()));
     assert_eq!(error.class(), Class::Permanent);
 }
@@ -145,12 +145,12 @@ async fn an_encoded_body_is_refused() {
 async fn messages_say_what_people_search_for_and_hide_queries() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("port").local_addr().expect("address");
     let url: Url = format!("http://{free}/v2/?signature=not-a-real-one").parse().expect("url");
-    let error = failure(gateway().send(&Profile::default(), get(url)).await).await;
+    let error = failure(gateway().send(&Profile::default(), get(url)).await);
     assert_eq!(error.to_string(), format!("cannot connect to {free}: connection refused"));
 
     let server = TestServer::start(|_| Reply::new(400)).await;
     let url: Url = format!("https://{}/", server.host()).parse().expect("url");
-    let error = failure(gateway().send(&Profile::default(), get(url)).await).await;
+    let error = failure(gateway().send(&Profile::default(), get(url)).await);
     assert!(error.to_string().starts_with(&format!("no secure connection to {}: ", server.host())), "{error}");
 }
 
@@ -159,7 +159,7 @@ async fn a_silent_server_is_given_up() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("port");
     let url: Url = format!("http://{}/", silent.local_addr().expect("address")).parse().expect("url");
     let gateway = Gateway::with_idle(Arc::new(Limiter::new(&Rates::default())), Duration::from_millis(50));
-    let error = failure(gateway.send(&Profile::default(), get(url)).await).await;
+    let error = failure(gateway.send(&Profile::default(), get(url)).await);
     assert!(matches!(error, HttpError::Timeout { .. }), "{error}");
 }
 

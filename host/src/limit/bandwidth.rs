@@ -54,6 +54,6 @@ mod tests {
     fn downloads_share_the_rate() {
         let (bandwidth, now) = (Bandwidth::new(1000), Instant::now());
         assert_eq!(bandwidth.reserve(600, now), Some(Duration::from_millis(500)));
-        assert_eq!(bandwidth.reserve(500, now), Some(Duration::from_millis(1000)));
+        assert_eq!(bandwidth.reserve(500, now), Some(Duration::from_secs(1)));
     }
 }

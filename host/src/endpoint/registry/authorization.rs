@@ -89,17 +89,21 @@ impl Authorization {
 
     /// What to do about a 401 that `pass` got as the `tried`th.
     pub(super) async fn unauthorized(&self, scopes: &ScopeSet, pass: PassKind, seen: &Challenges, tried: u32) -> Next {
-        let knew = {
+        // Others may have learned the same meanwhile: what counts is what is known now, and was not used by `pass`.
+        let known = {
             let mut known = self.challenges();
-            let before = known.clone();
             known.learn(seen);
-            before
+            known.clone()
         };
-        let now_bearer = knew.bearer.is_none() && seen.bearer.is_some();
+        let basic_only = self.basic_only.lock().unwrap_or_else(PoisonError::into_inner).contains(scopes);
         match pass {
-            PassKind::Nothing if now_bearer || (!knew.basic && seen.basic) => Next::Again(scopes.clone()),
+            PassKind::Nothing if known.bearer.is_some() => Next::Again(scopes.clone()),
+            PassKind::Nothing if known.basic && tried == 1 => match self.logins.credential(scopes.repository()).await {
+                Ok(Some(Credential::Basic { .. })) => Next::Again(scopes.clone()),
+                _ => Next::Denied,
+            },
             PassKind::Nothing | PassKind::Fixed => Next::Denied,
-            PassKind::Basic(_) if now_bearer => Next::Again(scopes.clone()),
+            PassKind::Basic(_) if known.bearer.is_some() && !basic_only => Next::Again(scopes.clone()),
             PassKind::Basic(credential) => match tried {
                 1 if self.logins.forget(&credential).await => Next::Again(scopes.clone()),
                 _ => Next::Denied,

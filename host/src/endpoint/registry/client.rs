@@ -8,6 +8,7 @@ use http::Method;
 use http::StatusCode;
 use http::header;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::endpoint::Answer;
@@ -37,6 +38,10 @@ use crate::http::same_origin;
 
 pub(crate) use crate::endpoint::registry::scope::Scope;
 
+/// How long a registry that was never reached counts as unreachable without being asked again: else each of ten thousand images
+/// would wait for the same dead host through all its tries.
+const UNREACHED: Duration = Duration::from_secs(30);
+
 /// One registry host under one set of settings. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -48,6 +53,8 @@ struct Inner {
     host: String,
     ways: Vec<Base>,
     base: OnceCell<Base>,
+    /// Held while the registry is asked for the first time; when and why that failed last.
+    unreached: tokio::sync::Mutex<Option<(Instant, EndpointError)>>,
     authorization: Authorization,
     back_off: BackOff,
 }
@@ -62,7 +69,15 @@ impl Client {
         let logins = Logins::new(host, settings.login.clone(), places);
         let authorization = Authorization::new(gateway.clone(), host, logins, back_off);
         let (host, ways) = (host.to_owned(), ways(host, settings));
-        let inner = Inner { gateway, host, ways, base: OnceCell::new(), authorization, back_off };
+        let inner = Inner {
+            gateway,
+            host,
+            ways,
+            base: OnceCell::new(),
+            unreached: tokio::sync::Mutex::default(),
+            authorization,
+            back_off,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -111,6 +126,8 @@ impl Client {
     /// once more; small bodies are tried again by class. A stream is sent once: after a 401 its error's class is
     /// [`Class::Reauthenticate`], and the next call brings a new token. URLs of another origin get no authorization.
     pub(crate) async fn send(&self, scopes: &[Scope], request: Request) -> Result<Response, EndpointError> {
+        // Finding the registry and logging in have their own tries.
+        self.base().await?;
         let scopes = ScopeSet::new(scopes);
         let Request { method, url, headers, mut body } = request;
         let mut failed = 0;
@@ -118,6 +135,7 @@ impl Client {
             let again = body.again();
             let error = match self.authorized(scopes.clone(), &method, &url, &headers, body).await {
                 Ok(response) => return Ok(response),
+                Err(error @ EndpointError::Login(_)) => return Err(error),
                 Err(error) => error,
             };
             failed += 1;
@@ -184,9 +202,28 @@ impl Client {
     }
 
     /// How the registry is reached: asked for once, by `GET /v2/` (distribution specification, "Determining Support"), which also
-    /// tells how to log in.
+    /// tells how to log in. A failure is shared by all who waited for it, and for a while by those who come later.
     async fn base(&self) -> Result<&Base, EndpointError> {
-        self.inner.base.get_or_try_init(|| self.ping()).await
+        if let Some(base) = self.inner.base.get() {
+            return Ok(base);
+        }
+        let asked = Instant::now();
+        let mut unreached = self.inner.unreached.lock().await;
+        if let Some(base) = self.inner.base.get() {
+            return Ok(base);
+        }
+        if let Some((at, error)) = &*unreached
+            && (*at > asked || at.elapsed() < UNREACHED)
+        {
+            return Err(error.again());
+        }
+        match self.ping().await {
+            Ok(base) => Ok(self.inner.base.get_or_init(|| async { base }).await),
+            Err(error) => {
+                *unreached = Some((Instant::now(), error.again()));
+                Err(error)
+            }
+        }
     }
 
     async fn ping(&self) -> Result<Base, EndpointError> {

@@ -45,7 +45,7 @@ async fn get(client: &Client, path: &str) -> Result<Response, EndpointError> {
     ask(client, Method::GET, path, Body::Empty).await
 }
 
-async fn failure(outcome: Result<Response, EndpointError>) -> EndpointError {
+fn failure(outcome: Result<Response, EndpointError>) -> EndpointError {
     match outcome {
         Ok(response) => panic!("expected an error, got {}", response.status()),
         Err(error) => error,
@@ -104,6 +104,36 @@ async fn a_cancelled_waiter_leaves_the_others_their_token() {
 }
 
 #[tokio::test]
+async fn a_registry_that_asks_for_a_token_only_later_is_understood_by_all_at_once() {
+    let server = TestServer::start(|request| match (request.target.as_str(), request.header("authorization")) {
+        ("/v2/", _) => Reply::new(200),
+        (target, _) if target.starts_with("/token") => Reply::new(200).body(r#"{"token":"t"}"#),
+        (_, "") => challenge(request, ""),
+        _ => Reply::new(200),
+    })
+    .await;
+    let client = client(&server, basic_login());
+    let asks = (0..16).map(|_| get(&client, "/v2/team/app/tags/list"));
+    for outcome in futures_util::future::join_all(asks).await {
+        assert_eq!(outcome.expect("answer").status(), 200);
+    }
+    assert_eq!(server.count("GET /token"), 1);
+}
+
+#[tokio::test]
+async fn a_dead_registry_is_asked_for_once_and_its_error_shared() {
+    let server = TestServer::start(|_| Reply::new(503)).await;
+    let client = client(&server, Login::Anonymous);
+    let asks = (0..16).map(|_| get(&client, "/v2/team/app/tags/list"));
+    for outcome in futures_util::future::join_all(asks).await {
+        let error = failure(outcome);
+        assert_eq!(error.to_string(), format!("{}: GET /v2/: 503 Service Unavailable", server.host()));
+        assert_eq!(error.class(), Class::Retry);
+    }
+    assert_eq!(server.lines(), ["GET /v2/"; 5]);
+}
+
+#[tokio::test]
 async fn an_expired_token_is_renewed_once() {
     let server = token_registry(|token| token == "t2").await;
     let client = client(&server, basic_login());
@@ -115,7 +145,7 @@ async fn an_expired_token_is_renewed_once() {
 #[tokio::test]
 async fn a_token_that_is_refused_again_is_a_permanent_error() {
     let server = token_registry(|_| false).await;
-    let error = failure(get(&client(&server, basic_login()), "/v2/team/app/tags/list").await).await;
+    let error = failure(get(&client(&server, basic_login()), "/v2/team/app/tags/list").await);
     assert_eq!((error.class(), error.status()), (Class::Permanent, Some(StatusCode::UNAUTHORIZED)));
     assert_eq!(server.count("GET /token"), 2);
     let expected = format!(
@@ -133,7 +163,7 @@ async fn a_scope_that_is_held_and_not_enough_is_not_asked_for_again() {
         _ => challenge(request, "insufficient_scope"),
     })
     .await;
-    let error = failure(get(&client(&server, Login::Anonymous), "/v2/team/app/tags/list").await).await;
+    let error = failure(get(&client(&server, Login::Anonymous), "/v2/team/app/tags/list").await);
     assert_eq!(error.class(), Class::Permanent);
     assert_eq!((server.count("GET /token"), server.count("GET /v2/team")), (1, 1));
     let host = server.host();
@@ -179,7 +209,7 @@ async fn a_wrong_password_is_told_with_registry_and_user() {
     })
     .await;
     let host = server.host();
-    let error = failure(get(&client(&server, basic_login()), "/v2/team/app/tags/list").await).await;
+    let error = failure(get(&client(&server, basic_login()), "/v2/team/app/tags/list").await);
     let expected = format!("{host}: login of ann refused: 401 Unauthorized: incorrect username or password");
     assert_eq!(error.to_string(), expected);
     let hint = format!("check the password of ann for {host} in `registries:`, or run `docker login {host}` again");
@@ -196,7 +226,7 @@ async fn basic_goes_with_each_request_where_that_is_asked_for() {
     assert_eq!(get(&client(&server, basic_login()), "/v2/a").await.expect("answer").status(), 200);
     assert_eq!(server.lines(), ["GET /v2/", "GET /v2/a"]);
 
-    let error = failure(get(&client(&server, Login::Anonymous), "/v2/a").await).await;
+    let error = failure(get(&client(&server, Login::Anonymous), "/v2/a").await);
     assert!(error.hint().expect("hint").starts_with("no credentials for "));
     assert_eq!(server.lines().len(), 4);
 }
@@ -246,7 +276,7 @@ async fn a_401_of_a_storage_host_costs_no_token() {
         _ => Reply::new(307).header("Location", location.clone()),
     })
     .await;
-    let error = failure(get(&client(&server, basic_login()), "/v2/team/app/blobs/x").await).await;
+    let error = failure(get(&client(&server, basic_login()), "/v2/team/app/blobs/x").await);
     assert_eq!(error.status(), Some(StatusCode::UNAUTHORIZED));
     assert_eq!((storage.received().len(), storage.received()[0].header("authorization").len()), (1, 0));
 }
@@ -280,9 +310,9 @@ async fn five_failures_are_enough_and_permanent_ones_are_not_repeated() {
     })
     .await;
     let client = client(&server, Login::Anonymous);
-    assert_eq!(failure(get(&client, "/v2/broken").await).await.class(), Class::Retry);
+    assert_eq!(failure(get(&client, "/v2/broken").await).class(), Class::Retry);
     assert_eq!(server.count("GET /v2/broken"), 5);
-    let error = failure(get(&client, "/v2/missing").await).await;
+    let error = failure(get(&client, "/v2/missing").await);
     assert_eq!((error.class(), error.has_code("MANIFEST_UNKNOWN")), (Class::NotFound, true));
     assert_eq!(server.count("GET /v2/missing"), 1);
 }
@@ -292,7 +322,7 @@ async fn a_stream_is_sent_once_and_its_stale_token_is_forgotten() {
     let server = token_registry(|token| token == "t2").await;
     let client = client(&server, basic_login());
     let upload = || Body::Stream { length: 4, stream: stream::iter([Ok("blob".into())]).boxed() };
-    let error = failure(ask(&client, Method::PUT, "/v2/team/app/blobs/uploads/1", upload()).await).await;
+    let error = failure(ask(&client, Method::PUT, "/v2/team/app/blobs/uploads/1", upload()).await);
     assert_eq!((error.class(), server.count("PUT ")), (Class::Reauthenticate, 1));
     let response = ask(&client, Method::PUT, "/v2/team/app/blobs/uploads/1", upload()).await;
     assert_eq!(response.expect("a new token").status(), 200);
