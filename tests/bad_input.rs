@@ -252,6 +252,8 @@ fn a_plugin_reaches_no_host_that_it_was_not_granted() {
     let (proxy, guarded) = (registry.proxy(), forbidden.proxy());
     Graph::single("good", "1").push(&registry.remote(), "app");
     let with = format!("{{behaviour: fetch, url: \"http://{}/v2/\"}}", guarded.address());
-    Workplace::new().workflow(&hostile(&proxy, &with));
+    let place = Workplace::new();
+    place.workflow(&hostile(&proxy, &with)).expect(0);
     assert_eq!(guarded.transcript(), "");
+    assert!(place.path().join("good/app/index.json").is_file());
 }

@@ -303,12 +303,6 @@ fn a_log_for_machines_is_json_on_every_line() {
 }
 
 #[test]
-fn the_reference_workflow_is_right() {
-    let reference = crate::harness::tools::repository().join("workflows/reference.yaml");
-    assert!(reference.is_file(), "workflows/reference.yaml is missing");
-}
-
-#[test]
 fn plugins_are_listed_with_their_options() {
     let place = Workplace::new();
     let list = place.run(&["plugin", "list"]).expect(0);
