@@ -59,6 +59,12 @@ impl Redactor {
         Self { secrets }
     }
 
+    /// The same with `more` secrets.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = Secret>) -> Self {
+        Self::new(self.secrets.iter().cloned().chain(more))
+    }
+
     /// `text` with each known secret replaced by `***`.
     #[must_use]
     pub fn strike(&self, text: &str) -> String {

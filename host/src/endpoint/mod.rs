@@ -1,13 +1,19 @@
 //! Registries, remote or in a directory, behind one interface: what the transfer reads from and writes to.
 
+mod docker_config;
+mod endpoints;
+mod error;
+mod layout;
+mod login;
+pub(crate) mod registry;
+mod verify;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use crate::http::ByteStream;
-use crate::http::Class;
-use crate::http::Gateway;
 use crate::http::Profile;
 use crate::oci::Descriptor;
 use crate::oci::Digest;
@@ -16,6 +22,14 @@ use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::oci::TagOrDigest;
 use crate::secret::Secret;
+
+use layout::Layout;
+use registry::Registry;
+
+pub use endpoints::Endpoints;
+pub use error::Answer;
+pub use error::EndpointError;
+pub use login::LoginError;
 
 /// What logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,30 +80,16 @@ pub struct Settings {
     pub login: Login,
 }
 
-/// All endpoints of a run, opened when first used, with one token cache each. Cheap to clone.
-#[derive(Clone)]
-pub struct Endpoints {}
-
-impl Endpoints {
-    /// `settings`: by `host[:port]` or `host[:port]/namespace`; the longest match wins. Hosts without an entry get the default.
-    #[must_use]
-    pub fn new(gateway: Gateway, settings: Vec<(String, Settings)>) -> Self {
-        let _ = (gateway, settings);
-        todo!()
-    }
-
-    /// The endpoint that serves `repository` of `registry`.
-    pub fn open(&self, registry: &RegistryName, repository: Option<&Repository>) -> Result<Endpoint, EndpointError> {
-        let _ = (registry, repository);
-        todo!()
-    }
-}
-
 /// A registry as the transfer sees it. Cheap to clone.
 #[derive(Clone)]
-pub enum Endpoint {
-    // Registry(Arc<registry::Registry>),
-    // Layout(Arc<layout::Layout>),
+pub struct Endpoint {
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Registry(Arc<Registry>),
+    Layout(Layout),
 }
 
 /// How a blob came to be at the target.
@@ -100,10 +100,8 @@ pub enum Mount {
     Refused(Option<Session>),
 }
 
-/// An open upload session. It is either finished by `push_blob` or given to `abort`.
-pub struct Session {
-    // pub(super) location: Url,
-}
+/// An open upload session. It is either finished by [`Endpoint::push_blob`] or given to [`Endpoint::abort`].
+pub struct Session(registry::Upload);
 
 /// What a registry said to a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,31 +110,14 @@ pub struct Put {
     pub subject_listed: bool,
 }
 
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-#[error("placeholder")]
-pub struct EndpointError {}
-
-impl EndpointError {
-    /// What another try is worth.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        todo!()
-    }
-
-    /// What the user can do about it, where something is known.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        todo!()
-    }
-}
-
-#[allow(unused_variables, clippy::unused_async)]
 impl Endpoint {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &RegistryName {
-        todo!()
+        match &self.kind {
+            Kind::Registry(registry) => registry.name(),
+            Kind::Layout(layout) => layout.name(),
+        }
     }
 
     /// The digest behind `version`, by HEAD (GET where the registry gives no digest or refuses HEAD); none if it is not there.
@@ -145,12 +126,18 @@ impl Endpoint {
         repository: &Repository,
         version: &TagOrDigest,
     ) -> Result<Option<Digest>, EndpointError> {
-        todo!()
+        match &self.kind {
+            Kind::Registry(registry) => registry.resolve(repository, version).await,
+            Kind::Layout(layout) => layout.resolve(repository, version).await,
+        }
     }
 
-    /// The manifest behind `version`, its bytes verified.
+    /// The manifest behind `version`, its bytes verified. Docker's schema 1 is given as such, for the caller to refuse.
     pub async fn manifest(&self, repository: &Repository, version: &TagOrDigest) -> Result<Manifest, EndpointError> {
-        todo!()
+        match &self.kind {
+            Kind::Registry(registry) => registry.manifest(repository, version).await,
+            Kind::Layout(layout) => layout.manifest(repository, version).await,
+        }
     }
 
     /// Writes the manifest. All it points at must be there.
@@ -160,18 +147,28 @@ impl Endpoint {
         version: &TagOrDigest,
         manifest: &Manifest,
     ) -> Result<Put, EndpointError> {
-        todo!()
+        match &self.kind {
+            Kind::Registry(registry) => registry.put_manifest(repository, version, manifest).await,
+            Kind::Layout(layout) => layout.put_manifest(repository, version, manifest).await,
+        }
     }
 
     /// Whether the blob is in the repository.
     pub async fn has_blob(&self, repository: &Repository, blob: &Descriptor) -> Result<bool, EndpointError> {
-        todo!()
+        match &self.kind {
+            Kind::Registry(registry) => registry.has_blob(repository, blob).await,
+            Kind::Layout(layout) => layout.has_blob(repository, blob).await,
+        }
     }
 
     /// The blob's bytes, hashed as they pass: the last frame is held back until length and digest match, so a corrupt source
-    /// never completes an upload. A broken connection is resumed by Range inside the stream.
+    /// never completes an upload. A broken connection is resumed by Range inside the stream. An error in the stream holds the
+    /// [`EndpointError`], to be had by [`std::io::Error::downcast`].
     pub async fn open_blob(&self, repository: &Repository, blob: &Descriptor) -> Result<ByteStream, EndpointError> {
-        todo!()
+        match &self.kind {
+            Kind::Registry(registry) => registry.open_blob(repository, blob).await,
+            Kind::Layout(layout) => layout.open_blob(repository, blob).await,
+        }
     }
 
     /// Asks the registry to link the blob from another of its repositories.
@@ -181,10 +178,16 @@ impl Endpoint {
         blob: &Descriptor,
         from: &Repository,
     ) -> Result<Mount, EndpointError> {
-        todo!()
+        match &self.kind {
+            Kind::Registry(registry) => registry.mount_blob(repository, blob, from).await,
+            Kind::Layout(layout) => layout.mount_blob(repository, blob, from).await,
+        }
     }
 
-    /// Uploads the blob: one POST (unless `session` is given) and one PUT. The session is aborted on failure.
+    /// Uploads the blob: one POST (unless `session` is given) and one PUT, or `PATCH` requests where the registry was found to need
+    /// them. The session is aborted on failure. An error of the class [`crate::http::Class::RestartBlob`] is worth another
+    /// call with a fresh stream: the registry may have taught how it wants the blob. If `stream` ends in an
+    /// [`EndpointError`], that one is returned.
     pub async fn push_blob(
         &self,
         repository: &Repository,
@@ -192,34 +195,60 @@ impl Endpoint {
         session: Option<Session>,
         stream: ByteStream,
     ) -> Result<(), EndpointError> {
-        todo!()
+        match &self.kind {
+            Kind::Registry(registry) => registry.push_blob(repository, blob, session.map(|it| it.0), stream).await,
+            Kind::Layout(layout) => layout.push_blob(repository, blob, stream).await,
+        }
+    }
+
+    /// Gives up an upload session that will not be used, as far as the registry can be reached.
+    pub async fn abort(&self, repository: &Repository, session: Session) {
+        if let Kind::Registry(registry) = &self.kind {
+            registry.abort(repository, session.0).await;
+        }
     }
 
     /// What refers to `subject`: the referrers API, else the fallback tag. Empty if there is none.
     pub async fn referrers(&self, repository: &Repository, subject: &Digest) -> Result<Vec<Descriptor>, EndpointError> {
-        todo!()
+        match &self.kind {
+            Kind::Registry(registry) => registry.referrers(repository, subject).await,
+            Kind::Layout(layout) => layout.referrers(repository, subject).await,
+        }
     }
 
     /// The repositories of the registry (its catalog), page by page.
     #[must_use]
     pub fn repositories(&self) -> Pages {
-        todo!()
+        Pages(match &self.kind {
+            Kind::Registry(registry) => Source::Registry(Box::new(Arc::clone(registry).repositories())),
+            Kind::Layout(layout) => Source::Layout(layout.repositories()),
+        })
     }
 
     /// The tags of `repository`, page by page.
     #[must_use]
     pub fn tags(&self, repository: &Repository) -> Pages {
-        todo!()
+        Pages(match &self.kind {
+            Kind::Registry(registry) => Source::Registry(Box::new(Arc::clone(registry).tags(repository))),
+            Kind::Layout(layout) => Source::Layout(layout.tags(repository)),
+        })
     }
 }
 
-/// A listing that is read page by page, owned and `Send`.
-pub struct Pages {}
+/// A listing that is read page by page, owned and `Send`. Names that break the grammar are left out.
+pub struct Pages(Source);
 
-#[allow(unused_variables, clippy::unused_async, clippy::should_implement_trait)]
+enum Source {
+    Registry(Box<registry::Listing>),
+    Layout(layout::Listing),
+}
+
 impl Pages {
-    /// The next page, never empty; none when all is told.
+    /// The next page, never empty; none when all is told. What the registry listed before an error is not the whole.
     pub async fn next(&mut self) -> Result<Option<Vec<String>>, EndpointError> {
-        todo!()
+        match &mut self.0 {
+            Source::Registry(listing) => listing.next().await,
+            Source::Layout(listing) => listing.next().await,
+        }
     }
 }

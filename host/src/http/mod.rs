@@ -1,17 +1,43 @@
 //! The one way out of the process: TLS, proxies, time-outs, redirects, rate tokens, retry classes.
+//!
+//! Registry and plugin traffic both pass through [`Gateway::send`], so both are limited, counted and policed by the same lines.
 
+mod address;
+mod body;
+mod connection;
+mod error;
+mod redirect;
+mod retry_after;
+#[cfg(test)]
+pub(crate) mod testserver;
+
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::HeaderMap;
+use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
+use http::header;
 use url::Url;
 
 use crate::limit::Limiter;
+use crate::limit::Signal;
 use crate::secret::Secret;
+
+pub use address::authority;
+pub use address::is_metadata_service;
+pub use address::is_public;
+pub use address::names_private_host;
+pub use address::same_origin;
+pub use error::HttpError;
+pub use error::TlsKind;
+pub use retry_after::retry_after;
 
 /// Bytes on their way, such as a blob being copied. An error ends the body without completing it.
 pub type ByteStream = BoxStream<'static, std::io::Result<Bytes>>;
@@ -79,44 +105,172 @@ pub struct Request {
     pub body: Body,
 }
 
-/// A response whose body has not been read.
-pub struct Response {
-    inner: reqwest::Response,
-}
+/// How long nothing may move: no byte of an answer, no byte of an upload taken.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// What a registry is given on top of [`IDLE`] to store an upload once it has it all: it may hash or copy the blob before it
+/// answers. Bytes a second.
+const COMMIT_RATE: u64 = 16 << 20;
+
+/// The most that is read of a body that nobody wants, so that its connection can be used again.
+const DRAIN: usize = 64 << 10;
 
 /// Sends requests: each attempt takes a rate token, each response feeds the host's gate. Cheap to clone.
 #[derive(Clone)]
 pub struct Gateway {
-    inner: Arc<Limiter>,
+    inner: Arc<Inner>,
 }
 
-/// Why no response came.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpError {
-    /// placeholder
-    #[error("placeholder")]
-    Placeholder,
+struct Inner {
+    limiter: Arc<Limiter>,
+    clients: Mutex<HashMap<Profile, reqwest::Client>>,
+    idle: Duration,
 }
 
-impl HttpError {
-    /// What another try is worth.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        todo!()
-    }
+/// A response whose body has not been read.
+pub struct Response {
+    inner: reqwest::Response,
+    host: String,
+    limiter: Arc<Limiter>,
+    idle: Duration,
 }
 
 impl Gateway {
     /// A gateway whose attempts all pass `limiter`.
     #[must_use]
     pub fn new(limiter: Arc<Limiter>) -> Self {
-        Self { inner: limiter }
+        Self::with_idle(limiter, IDLE)
+    }
+
+    fn with_idle(limiter: Arc<Limiter>, idle: Duration) -> Self {
+        Self { inner: Arc::new(Inner { limiter, clients: Mutex::default(), idle }) }
+    }
+
+    /// What its attempts pass.
+    #[must_use]
+    pub fn limiter(&self) -> &Limiter {
+        &self.inner.limiter
     }
 
     /// Makes one attempt: takes tokens (overall and per host), waits at the host's gate, sends, reports the outcome to the gate.
+    /// Redirects are followed, at most ten, unless the profile says otherwise; each is an attempt of its own. `Authorization` and
+    /// cookies never cross to another origin.
     pub async fn send(&self, profile: &Profile, request: Request) -> Result<Response, HttpError> {
-        let _ = (profile, request, &self.inner);
-        todo!()
+        let client = self.client(profile)?;
+        let Request { method, mut url, mut headers, mut body } = request;
+        headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+        let mut from_private = names_private_host(&url);
+        for hop in 0..=redirect::MOST {
+            police(profile, &url)?;
+            let again = body.again();
+            let response = self.attempt(&client, method.clone(), &url, headers.clone(), body).await?;
+            if profile.no_redirects || !response.status().is_redirection() {
+                return Ok(response);
+            }
+            // Not behind a proxy: there the peer is the proxy.
+            if hop == 0 && !profile.public_only && connection::proxies(profile).is_empty() {
+                from_private |= response.inner.remote_addr().is_some_and(|peer| !is_public(peer.ip()));
+            }
+            let Some(next) = again else { return Ok(response) };
+            let has_body = matches!(next, Body::Bytes(_));
+            let to = redirect::follow(response.status(), response.headers(), &url, &method, has_body, from_private)?;
+            let Some(to) = to else { return Ok(response) };
+            redirect::keep_secrets(&mut headers, &url, &to);
+            response.drain().await;
+            (url, body) = (to, next);
+        }
+        Err(HttpError::Redirect {
+            host: authority(&url),
+            problem: format!("more than {} times in a row", redirect::MOST),
+        })
+    }
+
+    async fn attempt(
+        &self,
+        client: &reqwest::Client,
+        method: Method,
+        url: &Url,
+        mut headers: HeaderMap,
+        body: Body,
+    ) -> Result<Response, HttpError> {
+        let host = authority(url);
+        let watch = body::Watch::new();
+        let mut idle = self.inner.idle;
+        let body = match body {
+            Body::Empty => {
+                if matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+                    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+                }
+                None
+            }
+            Body::Bytes(bytes) => Some(reqwest::Body::from(bytes)),
+            Body::Stream { length, stream } => {
+                // Without this header the body would go chunked, which some registries refuse.
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+                idle += Duration::from_secs(length / COMMIT_RATE);
+                Some(reqwest::Body::wrap_stream(watch.upload(stream)))
+            }
+        };
+        let permit = self.inner.limiter.acquire(&host).await;
+        watch.restart();
+        let mut request = reqwest::Request::new(method, url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = body;
+        let Some(outcome) = body::watched(client.execute(request), &watch, idle).await else {
+            permit.report(Signal::Other);
+            return Err(HttpError::Timeout { host, after: idle, during: "being asked" });
+        };
+        let inner = outcome.map_err(|error| {
+            permit.report(Signal::Other);
+            HttpError::from_reqwest(&host, &error)
+        })?;
+        permit.report(signal(inner.status(), inner.headers()));
+        tracing::trace!(%host, status = inner.status().as_u16(), path = url.path(), "answered");
+        Ok(Response { inner, host, limiter: Arc::clone(&self.inner.limiter), idle: self.inner.idle })
+    }
+
+    fn client(&self, profile: &Profile) -> Result<reqwest::Client, HttpError> {
+        let mut clients = self.inner.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(profile) {
+            return Ok(client.clone());
+        }
+        let client = connection::client(profile)?;
+        clients.insert(profile.clone(), client.clone());
+        Ok(client)
+    }
+}
+
+/// Refuses what a request for public hosts alone must not reach by the URL itself. Names are checked as they are looked up.
+fn police(profile: &Profile, url: &Url) -> Result<(), HttpError> {
+    if !profile.public_only {
+        return Ok(());
+    }
+    let proxy = url.host_str().is_some_and(|host| connection::proxies(profile).iter().any(|proxy| proxy == host));
+    if proxy || names_private_host(url) || is_metadata_service(url) {
+        return Err(HttpError::PrivateAddress { host: authority(url) });
+    }
+    Ok(())
+}
+
+fn signal(status: StatusCode, headers: &HeaderMap) -> Signal {
+    let failed = status.is_client_error() || status.is_server_error();
+    match retry_after(headers) {
+        Some(pause) if failed => Signal::Pause(Some(pause)),
+        _ if status == StatusCode::TOO_MANY_REQUESTS => Signal::Pause(None),
+        _ if failed => Signal::Other,
+        _ => Signal::Served,
+    }
+}
+
+impl Body {
+    /// The same body once more; none for a stream, which can be sent only once.
+    #[must_use]
+    pub fn again(&self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Empty),
+            Self::Bytes(bytes) => Some(Self::Bytes(bytes.clone())),
+            Self::Stream { .. } => None,
+        }
     }
 }
 
@@ -139,15 +293,35 @@ impl Response {
         self.inner.url()
     }
 
-    /// Reads the body whole; more than `cap` bytes are an error.
-    pub async fn bytes(self, cap: usize) -> Result<Bytes, HttpError> {
-        let _ = cap;
-        todo!()
+    /// Fails if the body is encoded, such as compressed: its digest and length would be those of something else.
+    pub fn check_identity(&self) -> Result<(), HttpError> {
+        let encodings = self.headers().get_all(header::CONTENT_ENCODING);
+        match encodings.iter().find(|it| !it.is_empty() && !it.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            Some(encoding) => {
+                let encoding = encoding.to_str().unwrap_or("?").to_owned();
+                Err(HttpError::Encoded { host: self.host.clone(), encoding })
+            }
+            None => Ok(()),
+        }
     }
 
-    /// The body as it comes, under an idle time-out.
+    /// Reads the body whole; more than `cap` bytes are an error.
+    pub async fn bytes(self, cap: usize) -> Result<Bytes, HttpError> {
+        body::collect(self.inner, &self.host, self.idle, cap).await
+    }
+
+    /// Throws a short body away, so that the connection can be used again. A long one is cut with its connection.
+    pub async fn drain(self) {
+        let _ = self.bytes(DRAIN).await;
+    }
+
+    /// The body as it comes, under an idle time-out and the bandwidth cap. Its errors hold an [`HttpError`]
+    /// (`io::Error::get_ref`).
     #[must_use]
     pub fn stream(self) -> ByteStream {
-        todo!()
+        body::download(self.inner, self.host, self.idle, self.limiter)
     }
 }
+
+#[cfg(test)]
+mod tests;

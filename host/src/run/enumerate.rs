@@ -115,11 +115,9 @@ impl Enumeration {
                 Class::Wait(None) | Class::Retry => {
                     Duration::from_millis(500).saturating_mul(1 << tries).mul_f64(fastrand::f64())
                 }
-                Class::Reauthenticate
-                | Class::RestartBlob
-                | Class::Repair
-                | Class::NotFound
-                | Class::Permanent => return Err(error),
+                Class::Reauthenticate | Class::RestartBlob | Class::Repair | Class::NotFound | Class::Permanent => {
+                    return Err(error);
+                }
             };
             if tries == TRIES {
                 return Err(error);
@@ -142,8 +140,7 @@ impl Enumeration {
                 Ok(image) => match &mut self.grouping {
                     None => wanted.push(image),
                     Some(grouping) => {
-                        let chosen =
-                            grouping.take(image).await.map_err(|error| self.maker.rejection("newest", &error));
+                        let chosen = grouping.take(image).await.map_err(|error| self.maker.rejection("newest", &error));
                         self.chosen(chosen, outlets).await?;
                     }
                 },

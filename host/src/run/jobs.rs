@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::oci::ReferenceError;
 use crate::oci::Reference;
+use crate::oci::ReferenceError;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::oci::TagOrDigest;
@@ -19,7 +19,9 @@ use crate::workflow::To;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum JobError {
     /// Nobody named a registry.
-    #[error("no target registry: neither the source plugin nor a mapper named one, and the transfer has no `to.registry`")]
+    #[error(
+        "no target registry: neither the source plugin nor a mapper named one, and the transfer has no `to.registry`"
+    )]
     NoRegistry,
     /// Namespace and repository together are no name.
     #[error("namespace and repository do not make a name")]

@@ -20,13 +20,22 @@ mod workbench;
 
 use std::io;
 use std::io::Write;
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use crate::http::Gateway;
+use crate::limit::Limiter;
+use crate::limit::Rates;
+use crate::plugin::CacheDir;
+use crate::plugin::Host;
+use crate::plugin::HostOptions;
 use crate::plugin::PluginError;
 use crate::report::Outputs;
 use crate::report::Reporter;
 use crate::report::Summary;
+use crate::run::registries::Listings;
+use crate::secret::Redactor;
 use crate::shutdown::Shutdown;
 use crate::workflow::Report;
 
@@ -47,6 +56,13 @@ pub enum RunError {
     /// A report cannot be written.
     #[error("cannot write the report")]
     Output(#[source] io::Error),
+}
+
+/// A plugin host for looking at plugins: they are loaded and described, and reach nothing.
+pub fn inspection_host(cache: CacheDir) -> Result<Host, PluginError> {
+    let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
+    let registries = Arc::new(Listings::default());
+    Host::new(HostOptions { gateway, registries, cache, redactor: Redactor::default() })
 }
 
 /// Runs what `bench` has ready, until it is over or `shutdown` ends it. Returns the numbers.

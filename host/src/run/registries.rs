@@ -38,11 +38,7 @@ impl Listings {
         let _ = self.endpoints.set(endpoints);
     }
 
-    fn open(
-        &self,
-        registry: &str,
-        repository: Option<&Repository>,
-    ) -> Result<crate::endpoint::Endpoint, ListError> {
+    fn open(&self, registry: &str, repository: Option<&Repository>) -> Result<crate::endpoint::Endpoint, ListError> {
         let endpoints = self.endpoints.get().ok_or_else(|| {
             ListError::Fatal("registries can be listed only once the run has begun: not in `open`".to_owned())
         })?;
@@ -101,10 +97,7 @@ impl PluginIssuer {
 }
 
 impl Issuer for PluginIssuer {
-    fn issue(
-        &self,
-        registry: &str,
-    ) -> BoxFuture<'_, Result<(Credential, Option<std::time::Duration>), String>> {
+    fn issue(&self, registry: &str) -> BoxFuture<'_, Result<(Credential, Option<std::time::Duration>), String>> {
         let registry = registry.to_owned();
         async move {
             let mut turn = self.issuer.lock().await;

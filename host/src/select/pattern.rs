@@ -179,7 +179,10 @@ mod tests {
             ("a[", "`a[` is not a glob: unclosed character class; missing ']'"),
             ("/v(/", "`/v(/` is not a regular expression: unclosed group"),
             ("/a)|(b/", "`/a)|(b/` is not a regular expression: unopened group"),
-            (r"/(\w{99}){99}/", r"`/(\w{99}){99}/` is not a regular expression: compiled, it is larger than 1048576 bytes"),
+            (
+                r"/(\w{99}){99}/",
+                r"`/(\w{99}){99}/` is not a regular expression: compiled, it is larger than 1048576 bytes",
+            ),
         ] {
             assert_eq!(pattern.parse::<Pattern>().unwrap_err().to_string(), expected);
         }
@@ -187,10 +190,7 @@ mod tests {
 
     #[test]
     fn an_excluded_name_is_out_even_if_included() {
-        let filter = Filter {
-            include: vec!["a/**".parse().unwrap()],
-            exclude: vec!["**/cache".parse().unwrap()],
-        };
+        let filter = Filter { include: vec!["a/**".parse().unwrap()], exclude: vec!["**/cache".parse().unwrap()] };
         assert!(filter.accepts("a/b") && !filter.accepts("a/cache") && !filter.accepts("b"));
     }
 }

@@ -125,11 +125,11 @@ impl Report {
             text.push_str(&self.render_one(&renderer, diagnostic));
             text.push_str("\n\n");
         }
-        match self.diagnostics.len() {
-            1 => text.push_str("1 error, nothing was started"),
-            errors => text.push_str(&format!("{errors} errors, nothing was started")),
-        }
-        text
+        let counted = match self.diagnostics.len() {
+            1 => "1 error".to_owned(),
+            errors => format!("{errors} errors"),
+        };
+        text + &counted + ", nothing was started"
     }
 
     fn render_one(&self, renderer: &Renderer, diagnostic: &Diagnostic) -> String {

@@ -37,7 +37,9 @@ pub(super) fn parse(text: &str, whole: Place) -> Result<Node, Vec<Diagnostic>> {
             }
             Event::DocumentStart(_) => documents += 1,
             Event::Scalar(text, style, anchor, tag) => builder.scalar(&text, style, anchor, tag.as_deref(), &span)?,
-            Event::SequenceStart(anchor, tag) => builder.open(Open::Sequence(Vec::new()), anchor, tag.as_deref(), &span)?,
+            Event::SequenceStart(anchor, tag) => {
+                builder.open(Open::Sequence(Vec::new()), anchor, tag.as_deref(), &span)?;
+            }
             Event::MappingStart(anchor, tag) => {
                 let open = Open::Mapping { entries: Vec::new(), keys: HashSet::new(), key: None };
                 builder.open(open, anchor, tag.as_deref(), &span)?;
@@ -77,7 +79,11 @@ impl<'a> Builder<'a> {
     fn new(text: &'a str, whole: Place) -> Self {
         let offsets = (!text.is_ascii()).then(|| {
             let ends = std::iter::once(text.len());
-            text.char_indices().map(|(byte, _)| byte).chain(ends).map(|byte| u32::try_from(byte).unwrap_or(u32::MAX)).collect()
+            text.char_indices()
+                .map(|(byte, _)| byte)
+                .chain(ends)
+                .map(|byte| u32::try_from(byte).unwrap_or(u32::MAX))
+                .collect()
         });
         Self {
             text,
@@ -148,7 +154,8 @@ impl<'a> Builder<'a> {
     fn tag(&mut self, tag: Option<&Tag>, at: Place) -> bool {
         let Some(tag) = tag else { return false };
         if !tag.is_yaml_core_schema() {
-            self.diagnostics.push(Diagnostic::new(at, format!("the tag `{}{}` is not supported", tag.handle, tag.suffix)));
+            self.diagnostics
+                .push(Diagnostic::new(at, format!("the tag `{}{}` is not supported", tag.handle, tag.suffix)));
         }
         tag.is_yaml_core_schema() && tag.suffix == "str"
     }
@@ -196,22 +203,23 @@ impl<'a> Builder<'a> {
         match self.stack.last_mut().map(|frame| &mut frame.open) {
             None => self.root = Some(node),
             Some(Open::Sequence(items)) => items.push(node),
-            Some(Open::Mapping { entries, keys, key }) => match key.take() {
-                Some((name, key_at)) => entries.push(Entry { key: name, key_at, value: node }),
-                None => {
-                    let Content::Scalar { text, .. } = node.content else {
-                        let error = Diagnostic::new(node.at, format!("a key must be a string, not {}", node.kind()))
-                            .with_help("text that begins with `{` or `[` must be quoted");
-                        return Err(self.give_up(error));
-                    };
-                    if text == "<<" {
-                        self.diagnostics.push(Diagnostic::new(node.at, "merge keys (`<<`) are not supported"));
-                    } else if !keys.insert(text.clone()) {
-                        self.diagnostics.push(Diagnostic::new(node.at, format!("the key `{text}` is given twice")));
-                    }
-                    *key = Some((text, node.at));
+            Some(Open::Mapping { entries, keys, key }) => {
+                if let Some((key, key_at)) = key.take() {
+                    entries.push(Entry { key, key_at, value: node });
+                    return Ok(());
                 }
-            },
+                let Content::Scalar { text, .. } = node.content else {
+                    let error = Diagnostic::new(node.at, format!("a key must be a string, not {}", node.kind()))
+                        .with_help("text that begins with `{` or `[` must be quoted");
+                    return Err(self.give_up(error));
+                };
+                if text == "<<" {
+                    self.diagnostics.push(Diagnostic::new(node.at, "merge keys (`<<`) are not supported"));
+                } else if !keys.insert(text.clone()) {
+                    self.diagnostics.push(Diagnostic::new(node.at, format!("the key `{text}` is given twice")));
+                }
+                *key = Some((text, node.at));
+            }
         }
         Ok(())
     }
@@ -265,11 +273,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_quoted_value_ends_with_its_quote() {
-        for (text, expected) in [
-            (r#""a\"b" # "c""#, r#""a\"b""#),
-            ("'it''s' # 'c'", "'it''s'"),
-            ("''", "''"),
-        ] {
+        for (text, expected) in [(r#""a\"b" # "c""#, r#""a\"b""#), ("'it''s' # 'c'", "'it''s'"), ("''", "''")] {
             assert_eq!(quoted(text), Some(expected), "{text}");
         }
         assert_eq!(quoted("plain"), None);
@@ -289,13 +293,12 @@ mod tests {
 
     #[test]
     fn aliases_that_unfold_into_millions_are_refused() {
-        let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for level in 1..9 {
-            let previous = level - 1;
-            let many = vec![format!("*a{previous}"); 9].join(",");
-            text.push_str(&format!("a{level}: &a{level} [{many}]\n"));
-        }
-        let error = read(&text).unwrap_err();
+        let levels = (1..9).map(|level| {
+            let many = vec![format!("*a{}", level - 1); 9].join(",");
+            format!("a{level}: &a{level} [{many}]")
+        });
+        let lines: Vec<_> = std::iter::once("a0: &a0 [x,x,x,x,x,x,x,x,x]".to_owned()).chain(levels).collect();
+        let error = read(&lines.join("\n")).unwrap_err();
         assert!(error.contains("the aliases up to here stand for more than 100000 values"), "{error}");
     }
 

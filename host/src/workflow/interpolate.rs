@@ -92,13 +92,11 @@ impl<'a> Interpolation<'a> {
     }
 
     fn key(&mut self, source: &Source, entry: &Entry) -> Option<String> {
-        match self.scalar(source, entry.key_at, &entry.key)? {
-            Content::Scalar { text, .. } => Some(text),
-            _ => {
-                self.diagnostics.push(Diagnostic::new(entry.key_at, "a key must be a string"));
-                None
-            }
+        if let Content::Scalar { text, .. } = self.scalar(source, entry.key_at, &entry.key)? {
+            return Some(text);
         }
+        self.diagnostics.push(Diagnostic::new(entry.key_at, "a key must be a string"));
+        None
     }
 
     /// `text` with its variables replaced; none if that failed, which has been told then.
@@ -117,7 +115,8 @@ impl<'a> Interpolation<'a> {
             result.push_str(before);
             let Some(end) = found.find('}') else {
                 self.diagnostics.push(
-                    Diagnostic::new(narrow(source, at, found), "`${` has no `}`").with_help("write `$${` for a plain `${`"),
+                    Diagnostic::new(narrow(source, at, found), "`${` has no `}`")
+                        .with_help("write `$${` for a plain `${`"),
                 );
                 return None;
             };
@@ -166,7 +165,9 @@ impl<'a> Interpolation<'a> {
         let end = expression.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(expression.len());
         let (name, operator) = expression.split_at(end);
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(error(format!("`${{{expression}}}` names no variable")).with_help("write `$${` for a plain `${`"));
+            return Err(
+                error(format!("`${{{expression}}}` names no variable")).with_help("write `$${` for a plain `${`")
+            );
         }
         let value = (self.env)(name);
         let given = value.clone().filter(|value| !value.is_empty());
@@ -270,7 +271,8 @@ mod tests {
 
     #[test]
     fn values_of_secret_keys_are_remembered() {
-        let text = "{password: '${NUMBER}', token: {value: literal}, keep: '${USER_NAME}', secret: true, secret-id: 12345}";
+        let text =
+            "{password: '${NUMBER}', token: {value: literal}, keep: '${USER_NAME}', secret: true, secret-id: 12345}";
         assert_eq!(interpolate("{}", text, &[]).unwrap().1, ["0123", "literal", "12345"]);
     }
 

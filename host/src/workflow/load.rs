@@ -49,8 +49,7 @@ pub(super) fn load_text(
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => ".".into(),
     };
-    let mut reader =
-        Reader { source: &mut source, interpolation: &mut interpolation, base, diagnostics: Vec::new() };
+    let mut reader = Reader { source: &mut source, interpolation: &mut interpolation, base, diagnostics: Vec::new() };
     let plan = schema::workflow(&mut reader, &root, path);
     let mut diagnostics = reader.diagnostics;
     diagnostics.append(&mut interpolation.diagnostics);
@@ -95,7 +94,9 @@ fn interpolate(interpolation: &mut Interpolation<'_>, source: &Source, root: &mu
 pub(super) fn secrets(plan: &Plan, mut secrets: Vec<Secret>) -> Vec<Secret> {
     for registry in &plan.registries {
         match &registry.login {
-            LoginEntry::Basic { password: secret, .. } | LoginEntry::IdentityToken(secret) => secrets.push(secret.clone()),
+            LoginEntry::Basic { password: secret, .. } | LoginEntry::IdentityToken(secret) => {
+                secrets.push(secret.clone());
+            }
             LoginEntry::Files | LoginEntry::Anonymous | LoginEntry::Plugin(_) => {}
         }
         let in_url = registry.proxy.as_ref().and_then(url::Url::password);

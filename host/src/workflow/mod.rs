@@ -1,5 +1,7 @@
 //! The workflow file: YAML with places → variables → schema → [`Plan`], with every error reported at once.
 
+mod classic;
+mod copy;
 mod diagnostic;
 mod document;
 mod interpolate;
@@ -12,7 +14,12 @@ mod rules;
 mod schema;
 mod secrecy;
 mod units;
+mod write;
 
+pub use classic::Classic;
+pub use classic::load_classic;
+pub use copy::Copy;
+pub use copy::copy;
 pub use diagnostic::Diagnostic;
 pub use diagnostic::Report;
 pub use diagnostic::Source;
@@ -30,3 +37,4 @@ pub use plan::Retry;
 pub use plan::To;
 pub use plan::Transfer;
 pub use schema::SECTIONS;
+pub use write::print_workflow;

@@ -103,7 +103,7 @@ impl Reader<'_, '_> {
     }
 
     /// A list, or one item that stands for a list of it.
-    pub(super) fn one_or_many<'n>(node: &'n Node) -> &'n [Node] {
+    pub(super) fn one_or_many(node: &Node) -> &[Node] {
         match &node.content {
             Content::Sequence(items) => items,
             Content::Wrong => &[],
@@ -248,9 +248,8 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
         return Err(format!("the file is larger than {} MiB", Source::MAX_BYTES >> 20));
     }
     let bytes = std::fs::read(path).map_err(|error| describe(&error))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        format!("the file is not UTF-8 (byte {})", error.utf8_error().valid_up_to())
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| format!("the file is not UTF-8 (byte {})", error.utf8_error().valid_up_to()))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 

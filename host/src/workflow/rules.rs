@@ -9,12 +9,13 @@ use crate::workflow::Diagnostic;
 use crate::workflow::PluginUse;
 use crate::workflow::place::join;
 
-/// Rules of the `rules` plugin that would copy an image onto itself, and targets that two rules would both write. Only what is
-/// written out is looked at: one repository or one tag on each side, no patterns, lists of tags or defaults.
+/// Rules of the `rules` plugin that would copy an image onto itself, and tags that two rules would both write. Only what is
+/// written out is looked at: no patterns and no lists of tags. Two repositories may well go into one.
 pub(super) fn check(rules: &PluginUse) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let mut written: HashMap<String, &str> = HashMap::new();
     let Some(Value::Object(pairs)) = rules.with.get("rules") else { return diagnostics };
+    let registry = rules.with.get("registry").and_then(Value::as_str);
     for (source, targets) in pairs {
         let pointer = join("/rules", source);
         let from = literal(source);
@@ -28,12 +29,15 @@ pub(super) fn check(rules: &PluginUse) -> Vec<Diagnostic> {
             _ => Vec::new(),
         };
         for (pointer, target) in listed {
-            let (Some(from), Some(mut to)) = (from.clone(), literal(target)) else { continue };
+            let to = if target.is_empty() { elsewhere(source, registry) } else { literal(target) };
+            let (Some(from), Some(mut to)) = (from.clone(), to) else { continue };
             to.tag = to.tag.or_else(|| from.tag.clone());
             let at = rules.with_at.locate(&pointer);
             if from == to {
                 diagnostics.push(Diagnostic::new(at, "the target is its own source"));
-            } else if let Some(other) = written.insert(to.to_string(), source) {
+            } else if to.tag.is_some()
+                && let Some(other) = written.insert(to.to_string(), source)
+            {
                 diagnostics.push(Diagnostic::new(at, format!("`{to}` is a target of `{other}` already")));
             }
         }
@@ -53,6 +57,14 @@ impl std::fmt::Display for Literal {
         f.write_str(&self.repository)?;
         self.tag.as_ref().map_or(Ok(()), |tag| write!(f, ":{tag}"))
     }
+}
+
+/// What an empty target is: the source's own name in the default registry.
+fn elsewhere(source: &str, registry: Option<&str>) -> Option<Literal> {
+    let reference: Reference = source.parse().ok()?;
+    let moved = Reference { registry: registry?.parse().ok()?, ..reference }.to_string();
+    let named = source.rsplit('/').next().unwrap_or(source).contains([':', '@']);
+    literal(if named { &moved } else { moved.trim_end_matches(":latest") })
 }
 
 fn literal(text: &str) -> Option<Literal> {

@@ -20,8 +20,10 @@ pub(super) fn is_secret_key(key: &str) -> bool {
 
 /// A key and the one-line value after it, in block or flow style or JSON.
 static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?m)((?:^|[\s{,])["']?([A-Za-z0-9_-]+)["']?[ \t]*:[ \t]*)("[^"\n]*"?|'[^'\n]*'?|[^\s,}#{\[&*|>][^\n,}]*)"#)
-        .ok()
+    Regex::new(
+        r#"(?m)((?:^|[\s{,])["']?([A-Za-z0-9_-]+)["']?[ \t]*:[ \t]*)("[^"\n]*"?|'[^'\n]*'?|[^\s,}#{\[&*|>][^\n,}]*)"#,
+    )
+    .ok()
 });
 
 /// `text` with the value of each secret key replaced by as many `*` as it has bytes, so that every place in it still holds.

@@ -66,9 +66,14 @@ mod tests {
 
     #[test]
     fn sizes_are_bytes() {
-        for (text, expected) in
-            [("0", 0), ("1500", 1500), ("200MiB", 200 << 20), ("1.5GB", 1_500_000_000), ("64 kib/s", 65_536), ("2M", 2_000_000)]
-        {
+        for (text, expected) in [
+            ("0", 0),
+            ("1500", 1500),
+            ("200MiB", 200 << 20),
+            ("1.5GB", 1_500_000_000),
+            ("64 kib/s", 65_536),
+            ("2M", 2_000_000),
+        ] {
             assert_eq!(size(text), Ok(expected), "{text}");
         }
         for text in ["", "MiB", "-1", "1XB", "1.", "99999999999GiB"] {

@@ -56,10 +56,16 @@ impl<R: Registries> Walk<R> {
     /// Checks the configuration and begins, or goes on behind a repository.
     pub fn open(config: &Config, position: Option<String>, registries: R) -> Result<Self> {
         let mut problems = Problems::default();
-        let registry = config.registry.strip_suffix('/').unwrap_or(&config.registry);
+        let registry = config
+            .registry
+            .strip_suffix('/')
+            .unwrap_or(&config.registry);
         problems.check("registry", check_registry(registry));
         let mut patterns = |name: &str, texts: &[String]| -> Vec<Pattern> {
-            texts.iter().filter_map(|text| problems.check(name, pattern(text))).collect()
+            texts
+                .iter()
+                .filter_map(|text| problems.check(name, pattern(text)))
+                .collect()
         };
         let include = patterns("repositories", &config.repositories);
         let exclude = patterns("exclude", &config.exclude);
@@ -87,10 +93,9 @@ impl<R: Registries> Walk<R> {
                 Ok(Step::Image(image)) => batch.push(image),
                 Ok(Step::Page) => return Ok(Some(batch)),
                 Ok(Step::End) if batch.is_empty() => return Ok(None),
-                Ok(Step::End) => break,
                 Err(error) if batch.is_empty() => return Err(error),
-                // Comes again when the host asks again.
-                Err(_) => break,
+                // An error comes again when the host asks again.
+                Ok(Step::End) | Err(_) => break,
             }
         }
         Ok(Some(batch))
@@ -126,11 +131,17 @@ impl<R: Registries> Walk<R> {
                     tag: Some(tag),
                     digest: None,
                 };
-                return Ok(Step::Image(Image { source, targets: Vec::new(), attributes: Vec::new() }));
+                return Ok(Step::Image(Image {
+                    source,
+                    targets: Vec::new(),
+                    attributes: Vec::new(),
+                }));
             }
             match tags.turn() {
                 Ok(true) => return Ok(Step::Page),
-                Ok(false) => self.finished = self.under_way.take().map(|repository| repository.name),
+                Ok(false) => {
+                    self.finished = self.under_way.take().map(|repository| repository.name);
+                }
                 Err(error) => self.gone(error)?,
             }
         }
@@ -153,7 +164,9 @@ impl<R: Registries> Walk<R> {
                 Some(skip) if *skip == name => self.skip = None,
                 Some(_) => {}
                 None => {
-                    let is_meant = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(&name));
+                    let is_meant = |patterns: &[Pattern]| {
+                        patterns.iter().any(|pattern| pattern.matches(&name))
+                    };
                     if is_meant(&self.include) && !is_meant(&self.exclude) {
                         self.under_way = Some(Repository { name, tags: None });
                         return Ok(None);
@@ -177,7 +190,11 @@ impl<R: Registries> Walk<R> {
     fn gone(&mut self, error: Error) -> Result<()> {
         match error {
             Error::NotFound(reason) => {
-                let repository = self.under_way.take().map(|repository| repository.name).unwrap_or_default();
+                let repository = self
+                    .under_way
+                    .take()
+                    .map(|repository| repository.name)
+                    .unwrap_or_default();
                 warn!("{}/{repository} is left out: {reason}", self.registry);
                 self.finished = Some(repository);
                 Ok(())

@@ -6,7 +6,7 @@
 //! | `loop` | never returns |
 //! | `memory` | allocates until it cannot |
 //! | `trap` | panics |
-//! | `huge-batch` | `count` (default 1,000,000) images in one batch |
+//! | `huge-batch` | `count` (default 100,000) images in one batch |
 //! | `huge-text` | one image whose repository has `count` (default 16 Mi) bytes |
 //! | `fetch` | one request to `url` or `endpoint`; the outcome as attributes of the image `fetched` |
 //! | `secret-log` | logs `password` on every level |
@@ -16,6 +16,7 @@
 //! | `listing` | the names that `registry` lists, as the tags of `listed` |
 //! | `short-answer` | as a mapper: like `good`; one batch with an image that breaks the grammar as a source |
 
+use std::fmt::Write as _;
 use std::hint::black_box;
 
 use image_transfer_sdk::Destination;
@@ -91,7 +92,11 @@ impl Plugin for Hostile {
 
 impl Hostile {
     fn new(config: Config) -> Self {
-        Self { config, batches: 0, listing: None }
+        Self {
+            config,
+            batches: 0,
+            listing: None,
+        }
     }
 
     /// What has no outcome to speak of.
@@ -112,8 +117,17 @@ impl Hostile {
             }
             Behaviour::Trap => panic!("told to trap"),
             Behaviour::SecretLog => {
-                let line = format!("the password is {}", self.config.password.as_deref().unwrap_or_default());
-                for level in [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error] {
+                let line = format!(
+                    "the password is {}",
+                    self.config.password.as_deref().unwrap_or_default()
+                );
+                for level in [
+                    Level::Trace,
+                    Level::Debug,
+                    Level::Info,
+                    Level::Warn,
+                    Level::Error,
+                ] {
                     log::line(level, &line);
                 }
             }
@@ -122,7 +136,11 @@ impl Hostile {
     }
 
     fn url(&self) -> Result<&str> {
-        let url = self.config.url.as_deref().or(self.config.endpoint.as_deref());
+        let url = self
+            .config
+            .url
+            .as_deref()
+            .or(self.config.endpoint.as_deref());
         url.ok_or_else(|| Error::InvalidConfig("url is missing".to_owned()))
     }
 
@@ -131,8 +149,16 @@ impl Hostile {
         let outcome = match Request::new(method, self.url()?).try_send() {
             Ok(response) => {
                 let mut outcome = vec![("status".to_owned(), response.status().to_string())];
-                outcome.extend(response.headers().iter().map(|(name, value)| (format!("header.{name}"), value.clone())));
-                outcome.push(("body".to_owned(), String::from_utf8_lossy(response.body()).into_owned()));
+                outcome.extend(
+                    response
+                        .headers()
+                        .iter()
+                        .map(|(name, value)| (format!("header.{name}"), value.clone())),
+                );
+                outcome.push((
+                    "body".to_owned(),
+                    String::from_utf8_lossy(response.body()).into_owned(),
+                ));
                 outcome
             }
             Err(SendError::Denied(reason)) => vec![("denied".to_owned(), reason)],
@@ -181,20 +207,36 @@ impl Source for Hostile {
         let count = self.config.count;
         if self.config.behaviour == Behaviour::BreakOff {
             let over = Error::Unavailable("told to break off".to_owned());
-            return if self.batches > 2 { Err(over) } else { Ok(Some(vec![image("good", Vec::new())])) };
+            return if self.batches > 2 {
+                Err(over)
+            } else {
+                Ok(Some(vec![image("good", Vec::new())]))
+            };
         }
-        let batches = if self.config.behaviour == Behaviour::Good { count.unwrap_or(1) } else { 1 };
+        let batches = if self.config.behaviour == Behaviour::Good {
+            count.unwrap_or(1)
+        } else {
+            1
+        };
         if self.batches > batches {
             return Ok(None);
         }
         let batch = match self.config.behaviour {
-            Behaviour::HugeBatch => vec![image("good", Vec::new()); count.unwrap_or(1_000_000)],
+            Behaviour::HugeBatch => vec![image("good", Vec::new()); count.unwrap_or(100_000)],
             Behaviour::HugeText => vec![image(&"a".repeat(count.unwrap_or(16 << 20)), Vec::new())],
             Behaviour::Fetch => vec![image("fetched", self.fetch()?)],
             Behaviour::Clock => {
-                let random = clock::random_bytes(16).iter().map(|byte| format!("{byte:02x}")).collect();
+                let random = clock::random_bytes(16)
+                    .iter()
+                    .fold(String::new(), |mut hex, byte| {
+                        let _ = write!(hex, "{byte:02x}");
+                        hex
+                    });
                 let now = clock::now().as_secs().to_string();
-                vec![image("clock", vec![("now".to_owned(), now), ("random".to_owned(), random)])]
+                vec![image(
+                    "clock",
+                    vec![("now".to_owned(), now), ("random".to_owned(), random)],
+                )]
             }
             Behaviour::SlowHost => {
                 for _ in 0..count.unwrap_or(100) {
@@ -222,9 +264,13 @@ impl Mapper for Hostile {
             Behaviour::HugeText => "a".repeat(self.config.count.unwrap_or(16 << 20)),
             _ => image.source.repository.clone(),
         };
-        let destination = Destination { registry: None, repository: Some(name), tag: None };
+        let destination = Destination {
+            registry: None,
+            repository: Some(name),
+            tag: None,
+        };
         Ok(match self.config.behaviour {
-            Behaviour::HugeBatch => vec![destination; self.config.count.unwrap_or(1_000_000)],
+            Behaviour::HugeBatch => vec![destination; self.config.count.unwrap_or(100_000)],
             Behaviour::BreakOff => return Err(Error::Unavailable("told to break off".to_owned())),
             _ => vec![destination],
         })
@@ -238,7 +284,11 @@ fn image(repository: &str, attributes: Vec<(String, String)>) -> Image {
         tag: Some("1".to_owned()),
         digest: None,
     };
-    Image { source, targets: Vec::new(), attributes }
+    Image {
+        source,
+        targets: Vec::new(),
+        attributes,
+    }
 }
 
 export_plugin!(Hostile);

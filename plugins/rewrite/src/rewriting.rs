@@ -13,8 +13,16 @@ use image_transfer_sdk::template::Template;
 use regex_lite::Regex;
 
 /// What a template may contain.
-pub(crate) const PLACEHOLDERS: [&str; 8] =
-    ["registry", "source-registry", "registry-host", "repository", "namespace", "name", "tag", "digest-short"];
+pub(crate) const PLACEHOLDERS: [&str; 8] = [
+    "registry",
+    "source-registry",
+    "registry-host",
+    "repository",
+    "namespace",
+    "name",
+    "tag",
+    "digest-short",
+];
 
 /// A checked configuration; the fields in the order in which they are applied.
 #[derive(Debug)]
@@ -56,10 +64,18 @@ impl Rewriting {
             return Ok(Vec::new());
         }
         if image.targets.is_empty() {
-            let nowhere = Destination { registry: None, repository: None, tag: None };
+            let nowhere = Destination {
+                registry: None,
+                repository: None,
+                tag: None,
+            };
             return Ok(vec![self.destination(image, &nowhere)?]);
         }
-        image.targets.iter().map(|target| self.destination(image, target)).collect()
+        image
+            .targets
+            .iter()
+            .map(|target| self.destination(image, target))
+            .collect()
     }
 
     fn drops(&self, image: &Image) -> bool {
@@ -68,7 +84,10 @@ impl Rewriting {
             Some(tag) => format!("{repository}:{tag}"),
             None => repository.clone(),
         };
-        self.drop.iter().any(|drop| drop.pattern.matches(if drop.with_tag { &whole } else { repository }))
+        self.drop.iter().any(|drop| {
+            drop.pattern
+                .matches(if drop.with_tag { &whole } else { repository })
+        })
     }
 
     /// What is not renamed stays open, so that the transfer's `to` may fill it.
@@ -77,7 +96,10 @@ impl Rewriting {
         if let Some(registry) = &self.registry {
             new.registry = Some(registry.clone());
         }
-        let repository = target.repository.as_ref().unwrap_or(&image.source.repository);
+        let repository = target
+            .repository
+            .as_ref()
+            .unwrap_or(&image.source.repository);
         let tag = target.tag.as_ref().or(image.source.tag.as_ref());
         let new_repository = self.repository(repository);
         let new_tag = tag.map(|tag| self.tag(tag));
@@ -88,13 +110,24 @@ impl Rewriting {
             new.tag.clone_from(&new_tag);
         }
         if let Some(template) = &self.template {
-            let values = Values { image, registry: new.registry.as_deref(), repository: &new_repository, tag: new_tag };
+            let values = Values {
+                image,
+                registry: new.registry.as_deref(),
+                repository: &new_repository,
+                tag: new_tag,
+            };
             let filled = template.fill(|name| values.get(name)).map_err(|name| {
-                let origin = origin(image);
+                let origin = &image.source;
                 Error::Fatal(match name {
-                    "registry" => format!("{origin}: no target registry is known for {{registry}}; set `registry`"),
-                    "digest-short" => format!("{origin}: its digest is not known for {{digest-short}}"),
-                    "namespace" => format!("{origin}: `{new_repository}` has no namespace for {{namespace}}"),
+                    "registry" => format!(
+                        "{origin}: no target registry is known for {{registry}}; set `registry`"
+                    ),
+                    "digest-short" => {
+                        format!("{origin}: its digest is not known for {{digest-short}}")
+                    }
+                    "namespace" => {
+                        format!("{origin}: `{new_repository}` has no namespace for {{namespace}}")
+                    }
                     other => format!("{origin}: has no {other} for {{{other}}}"),
                 })
             })?;
@@ -103,18 +136,16 @@ impl Rewriting {
         if self.lowercase {
             new.repository = new.repository.map(|repository| repository.to_lowercase());
         }
-        check(&new).map_err(|problem| Error::Fatal(format!("{}: {problem}", origin(image))))?;
+        check(&new).map_err(|problem| Error::Fatal(format!("{}: {problem}", image.source)))?;
         Ok(new)
     }
 
     fn repository(&self, repository: &str) -> String {
-        let mut name = repository.to_owned();
-        if let Some(prefix) = &self.strip_prefix
-            && let Some(rest) = name.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('/'))
-        {
-            name = rest.to_owned();
-        }
-        name = replace(name, &self.regex);
+        let stripped = self.strip_prefix.as_deref().and_then(|prefix| {
+            let rest = repository.strip_prefix(prefix)?;
+            rest.strip_prefix('/')
+        });
+        let mut name = replace(stripped.unwrap_or(repository).to_owned(), &self.regex);
         if let Some(levels) = self.levels {
             let mut segments: Vec<&str> = name.rsplitn(levels + 1, '/').take(levels).collect();
             segments.reverse();
@@ -139,7 +170,11 @@ impl Rewriting {
     fn tag(&self, tag: &str) -> String {
         let tag = replace(tag.to_owned(), &self.tag_regex);
         let (prefix, suffix) = (self.tag_prefix.as_deref(), self.tag_suffix.as_deref());
-        format!("{}{tag}{}", prefix.unwrap_or_default(), suffix.unwrap_or_default())
+        format!(
+            "{}{tag}{}",
+            prefix.unwrap_or_default(),
+            suffix.unwrap_or_default()
+        )
     }
 
     fn names_repositories(&self) -> bool {
@@ -180,13 +215,21 @@ impl Values<'_> {
             "namespace" => namespace.map(str::to_owned),
             "name" => Some(last.to_owned()),
             "tag" => self.tag.clone(),
-            "digest-short" => self.digest().and_then(|digest| digest.split_once(':')?.1.get(..12).map(str::to_owned)),
+            "digest-short" => self
+                .digest()
+                .and_then(|digest| digest.split_once(':')?.1.get(..12).map(str::to_owned)),
             _ => None,
         }
     }
 
     fn digest(&self) -> Option<&str> {
-        let noted = || self.image.attributes.iter().find(|(name, _)| name == "digest").map(|(_, value)| value.as_str());
+        let noted = || {
+            self.image
+                .attributes
+                .iter()
+                .find(|(name, _)| name == "digest")
+                .map(|(_, value)| value.as_str())
+        };
         self.image.source.digest.as_deref().or_else(noted)
     }
 }
@@ -201,7 +244,11 @@ fn host(registry: &str) -> &str {
 }
 
 fn replace(text: String, replacements: &[Replacement]) -> String {
-    replacements.iter().fold(text, |text, one| one.pattern.replace_all(&text, one.replace.as_str()).into_owned())
+    replacements.iter().fold(text, |text, one| {
+        one.pattern
+            .replace_all(&text, one.replace.as_str())
+            .into_owned()
+    })
 }
 
 /// Reads a filled template: what it names replaces what was there.
@@ -219,22 +266,15 @@ fn read_into(text: &str, destination: &mut Destination) {
 }
 
 fn check(destination: &Destination) -> std::result::Result<(), String> {
-    destination.registry.as_deref().map_or(Ok(()), check_registry)?;
-    destination.repository.as_deref().map_or(Ok(()), check_repository)?;
+    destination
+        .registry
+        .as_deref()
+        .map_or(Ok(()), check_registry)?;
+    destination
+        .repository
+        .as_deref()
+        .map_or(Ok(()), check_repository)?;
     destination.tag.as_deref().map_or(Ok(()), check_tag)
-}
-
-/// The image as it is named in messages.
-fn origin(image: &Image) -> String {
-    let source = &image.source;
-    let mut name = format!("{}/{}", source.registry, source.repository);
-    if let Some(tag) = &source.tag {
-        name += &format!(":{tag}");
-    }
-    if let Some(digest) = &source.digest {
-        name += &format!("@{digest}");
-    }
-    name
 }
 
 #[cfg(test)]

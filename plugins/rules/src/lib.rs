@@ -2,9 +2,10 @@
 //!
 //! A rule says where images are and where they land: `reg.example/team/app:1.0: other.example/app`. [`Config`] is read
 //! into rules, all problems at once ([`rule`], [`side`]); the enumerator then walks the rules in their order, one page of a
-//! registry's listing a call at most ([`walk`]).
+//! registry's listing a call at most ([`walk`], [`cursor`]).
 
 mod config;
+mod cursor;
 mod rule;
 mod side;
 mod walk;

@@ -27,12 +27,18 @@ impl Problems {
 
     /// The value, or its problem noted under the name of what it was read from.
     pub fn check<T>(&mut self, name: &str, value: std::result::Result<T, String>) -> Option<T> {
-        value.map_err(|problem| self.push(format!("{name}: {problem}"))).ok()
+        value
+            .map_err(|problem| self.push(format!("{name}: {problem}")))
+            .ok()
     }
 
     /// All problems as one `invalid-config`, one a line; nothing where there are none.
     pub fn finish(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::InvalidConfig(self.0.join("\n"))) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::InvalidConfig(self.0.join("\n")))
+        }
     }
 }
 
@@ -52,16 +58,26 @@ mod tests {
     fn an_unknown_option_is_named_without_a_place_in_the_json() {
         assert_eq!(
             parse::<Config>(r#"{"depth": 1, "deep": 2}"#),
-            Err(Error::InvalidConfig("unknown field `deep`, expected `depth`".to_owned())),
+            Err(Error::InvalidConfig(
+                "unknown field `deep`, expected `depth`".to_owned()
+            )),
         );
     }
 
     #[test]
     fn all_problems_are_told_at_once() {
         let mut problems = Problems::default();
-        assert_eq!(problems.check("prefix", Err::<(), _>("is empty".to_owned())), None);
+        assert_eq!(
+            problems.check("prefix", Err::<(), _>("is empty".to_owned())),
+            None
+        );
         assert_eq!(problems.check("suffix", Ok(1)), Some(1));
         problems.push("nothing to do");
-        assert_eq!(problems.finish(), Err(Error::InvalidConfig("prefix: is empty\nnothing to do".to_owned())));
+        assert_eq!(
+            problems.finish(),
+            Err(Error::InvalidConfig(
+                "prefix: is empty\nnothing to do".to_owned()
+            ))
+        );
     }
 }

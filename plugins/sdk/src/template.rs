@@ -29,7 +29,10 @@ impl Template {
                 return Err(format!("`{text}` has a brace without its partner"));
             };
             if !known.contains(&name) {
-                return Err(format!("`{text}` has the placeholder {{{name}}}; there are {{{}}}", known.join("}, {")));
+                return Err(format!(
+                    "`{text}` has the placeholder {{{name}}}; there are {{{}}}",
+                    known.join("}, {")
+                ));
             }
             if !literal.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut literal)));
@@ -45,7 +48,7 @@ impl Template {
     }
 
     /// Fills the placeholders in. The first for which there is no value is the error.
-    pub fn fill<'a>(&'a self, value: impl Fn(&str) -> Option<String>) -> Result<String, &'a str> {
+    pub fn fill(&self, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
         let mut filled = String::new();
         for part in &self.0 {
             match part {
@@ -66,7 +69,10 @@ mod tests {
         let template = Template::parse("{{x}}/{name}-{tag}", &["name", "tag"]).expect("a template");
         let value = |name: &str| (name == "name").then(|| "app".to_owned());
         assert_eq!(template.fill(value), Err("tag"));
-        assert_eq!(template.fill(|name| Some(name.to_uppercase())), Ok("{x}/NAME-TAG".to_owned()));
+        assert_eq!(
+            template.fill(|name| Some(name.to_uppercase())),
+            Ok("{x}/NAME-TAG".to_owned())
+        );
     }
 
     #[test]
@@ -75,7 +81,13 @@ mod tests {
             Template::parse("{nam}", &["name", "tag"]),
             Err("`{nam}` has the placeholder {nam}; there are {name}, {tag}".to_owned()),
         );
-        assert_eq!(Template::parse("a}", &[]), Err("`a}` has a brace without its partner".to_owned()));
-        assert_eq!(Template::parse("{a", &[]), Err("`{a` has a brace without its partner".to_owned()));
+        assert_eq!(
+            Template::parse("a}", &[]),
+            Err("`a}` has a brace without its partner".to_owned())
+        );
+        assert_eq!(
+            Template::parse("{a", &[]),
+            Err("`{a` has a brace without its partner".to_owned())
+        );
     }
 }

@@ -2,17 +2,23 @@
 //!
 //! * `build` builds every guest, writes the components and their `LOCK.json`.
 //! * `build --check` builds every guest with the locked toolchain and compares, byte for byte; writes nothing.
+//! * `encode MODULE COMPONENT` makes a component of a core module that a plugin's crate was compiled to.
 //! * `lock-check` compares the hashes of components and inputs with `LOCK.json`; needs no toolchain for WebAssembly.
 //!
 //! Exit code 0: done, or nothing differs. 1: something differs or failed. 2: the command line is wrong.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for a terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command for a terminal"
+)]
 
 mod build;
 mod guests;
 mod lock;
 mod toolchain;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use guests::Repository;
@@ -24,9 +30,10 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["build"] => build::write(&repository),
         ["build", "--check"] => build::check(&repository),
+        ["encode", module, component] => build::encode(Path::new(module), Path::new(component)),
         ["lock-check"] => lock::check(&repository),
         _ => {
-            eprintln!("usage: xtask build [--check] | lock-check");
+            eprintln!("usage: xtask build [--check] | encode MODULE COMPONENT | lock-check");
             return ExitCode::from(2);
         }
     };

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::ArgAction;
 use clap::Parser;
+use clap::ValueEnum;
 
 use crate::cli::args::FormatArg;
 use crate::cli::args::LevelArg;
 
 /// Moves images by a rule file: the flags of tkestack/image-transfer.
 #[derive(Debug, Parser)]
-#[command(name = "image-transfer", version, disable_version_flag = true)]
+#[command(name = "image-transfer", version, disable_version_flag = true, args_override_self = true)]
 pub struct ClassicArgs {
     /// Registries with their user names and passwords, YAML or JSON. Without it docker's and podman's logins are used.
     #[arg(long = "securityFile", visible_alias = "registry-secret-file", value_name = "FILE")]
@@ -34,8 +35,8 @@ pub struct ClassicArgs {
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub qps: u32,
     /// Whether a tag that exists at the target is replaced if its digest differs.
-    #[arg(long = "tag-exist-overridden", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true,
-          default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(long = "tag-exist-overridden", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true",
+          default_missing_value = "true", action = ArgAction::Set, value_parser = truth)]
     pub tag_exist_overridden: bool,
     /// Print the workflow that does the same, and end.
     #[arg(long = "print-workflow")]
@@ -50,18 +51,18 @@ pub struct ClassicArgs {
     #[arg(long, value_name = "FILE")]
     pub failed: Option<PathBuf>,
     /// The least important lines to log.
-    #[arg(long, value_name = "LEVEL", value_enum, default_value = "info")]
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
     pub log_level: LevelArg,
     /// The form of log lines.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub log_format: FormatArg,
     /// Colour log lines.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false,
-          default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", action = ArgAction::Set, value_parser = truth)]
     pub log_enable_color: bool,
     /// Accepted: log lines name no line of source code here.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false,
-          default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", action = ArgAction::Set, value_parser = truth)]
     pub log_ignore_caller: bool,
     /// Accepted: no log line is left out here.
     #[arg(long, value_name = "DURATION")]
@@ -70,8 +71,8 @@ pub struct ClassicArgs {
     #[arg(long, value_name = "PATHS", value_delimiter = ',')]
     pub log_output_paths: Vec<PathBuf>,
     /// CCR to TCR migration.
-    #[arg(long = "ccrToTcr", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = false,
-          default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(long = "ccrToTcr", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
+          default_missing_value = "true", action = ArgAction::Set, value_parser = truth)]
     pub ccr_to_tcr: bool,
     /// Region of CCR.
     #[arg(long = "ccrRegion", hide = true)]
@@ -104,6 +105,21 @@ impl ClassicArgs {
     }
 }
 
+/// A truth value in any of the spellings that Go's flags take.
+fn truth(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("expected true or false".to_owned()),
+    }
+}
+
+/// A level; what the classic tool did not know was `info` to it.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a clap value parser")]
+fn level(text: &str) -> Result<LevelArg, std::convert::Infallible> {
+    Ok(LevelArg::from_str(text, true).unwrap_or(LevelArg::Info))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +142,13 @@ mod tests {
     fn defaults_are_the_classic_ones() {
         let args = read(&[]);
         assert_eq!((args.routines, args.retry, args.qps, args.tag_exist_overridden), (5, 2, 100, true));
+    }
+
+    #[test]
+    fn values_read_as_go_reads_them() {
+        let args = read(&["--retry=1", "--retry=3", "--tag-exist-overridden=F", "--log-level=loud"]);
+        assert_eq!((args.retry, args.tag_exist_overridden, args.log_level), (3, false, LevelArg::Info));
+        assert_eq!(read(&["--log-level=ERR"]).log_level, LevelArg::Error);
     }
 
     #[test]

@@ -177,16 +177,15 @@ pub enum LevelArg {
     /// Everything.
     Trace,
     /// Each decision.
-    #[value(alias = "dbg", alias = "DEBUG", alias = "DBG")]
+    #[value(alias = "dbg")]
     Debug,
     /// Each image.
-    #[value(alias = "INFO")]
     Info,
     /// What may need a look.
-    #[value(alias = "warning", alias = "WARN", alias = "WARNING")]
+    #[value(alias = "warning")]
     Warn,
     /// Failures only.
-    #[value(alias = "err", alias = "fatal", alias = "panic", alias = "ERROR", alias = "ERR", alias = "FATAL", alias = "PANIC")]
+    #[value(alias = "err", alias = "fatal", alias = "panic")]
     Error,
 }
 

@@ -160,7 +160,8 @@ transfers:
 #[test]
 fn needs_are_indices() {
     let plan =
-        plan("version: 1\ntransfers:\n- {name: a, from: {plugin: x}, needs: [b]}\n- {name: b, from: {plugin: x}}\n").unwrap();
+        plan("version: 1\ntransfers:\n- {name: a, from: {plugin: x}, needs: [b]}\n- {name: b, from: {plugin: x}}\n")
+            .unwrap();
     assert_eq!((&plan.transfers[0].needs, &plan.transfers[1].needs), (&vec![1], &vec![]));
 }
 
@@ -170,10 +171,10 @@ fn what_is_missing_is_told() {
         ("", vec!["a workflow must be a mapping, not nothing"]),
         ("[]", vec!["a workflow must be a mapping, not a list"]),
         ("name: x", vec!["the workflow has no `version`", "the workflow has no `transfers`"]),
-        ("version: 2\ntransfers: []", vec![
-            "this program knows version 1 of workflow files only",
-            "`transfers` is empty: nothing would be moved",
-        ]),
+        (
+            "version: 2\ntransfers: []",
+            vec!["this program knows version 1 of workflow files only", "`transfers` is empty: nothing would be moved"],
+        ),
         ("version: 1\ntransfers: [{to: {}}]", vec!["the transfer has no `from`"]),
         ("version: 1\ntransfers: [{from: {with: {}}}]", vec!["`from` names no plugin"]),
         ("version: 1\ntransfers: [{from: catalog}]", vec!["`from` must be a mapping, not a string"]),
@@ -217,9 +218,12 @@ fn passwords_are_remembered_and_never_shown() {
     let text = "version: 1\nregistries:\n  a.io: {username: u, password: '${ACR_PASSWORD}'}\n  b.io: {username: u, password: literal-one, qqs: 1}\n";
     let shown = plan(&format!("{text}transfers: [{{from: {{plugin: x}}}}]\n")).unwrap_err();
     assert!(shown.contains("b.io: {username: u, password: ***********, qqs: 1}"), "{shown}");
-    let secrets = plan(&format!("{}transfers: [{{from: {{plugin: x, with: {{secretKey: k-e-y}}}}}}]\n", text.replace(", qqs: 1", "")))
-        .unwrap()
-        .secrets;
+    let secrets = plan(&format!(
+        "{}transfers: [{{from: {{plugin: x, with: {{secretKey: k-e-y}}}}}}]\n",
+        text.replace(", qqs: 1", "")
+    ))
+    .unwrap()
+    .secrets;
     let secrets: Vec<_> = secrets.iter().map(Secret::reveal).collect();
     assert_eq!(secrets, ["k-e-y", "literal-one", "placeholder-password"]);
 }
@@ -229,7 +233,8 @@ fn options_can_come_from_a_file_and_their_errors_are_shown_there() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("rules.yaml"), "a.io/b:1: c.io/b\na.io/x:1: a.io/x:1\n").unwrap();
     let path = directory.path().join("w.yaml");
-    std::fs::write(&path, "version: 1\ntransfers: [{from: {plugin: rules, with: {rules: {$file: rules.yaml}}}}]\n").unwrap();
+    std::fs::write(&path, "version: 1\ntransfers: [{from: {plugin: rules, with: {rules: {$file: rules.yaml}}}}]\n")
+        .unwrap();
     let report = load(&path, &[], &env).unwrap_err();
     assert_eq!(report.diagnostics[0].message, "the target is its own source");
     assert!(report.to_string().contains("rules.yaml:2:11"), "{report}");
@@ -251,8 +256,10 @@ fn a_file_that_is_not_there_is_an_error_of_its_own() {
 
 #[test]
 fn two_rules_with_one_target_are_refused() {
-    let text = with_transfer("")
-        .replace("{plugin: catalog}", "{plugin: rules, with: {rules: {'a.io/b:1': [c.io/b, d.io/b], 'a.io/x:1': 'd.io/b:1', 'a.io/b': c.io/b}}}");
+    let text = with_transfer("").replace(
+        "{plugin: catalog}",
+        "{plugin: rules, with: {rules: {'a.io/b:1': [c.io/b, d.io/b], 'a.io/x:1': 'd.io/b:1', 'a.io/b': c.io/b}}}",
+    );
     assert_eq!(messages(&text), ["`d.io/b:1` is a target of `a.io/b:1` already"]);
 }
 

@@ -73,9 +73,8 @@ fn registry(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<RegistryEntry>
         }
     }
     let proxy = fields.get("proxy").and_then(|node| reader.convert(node, "`proxy`", proxy));
-    let qps = fields
-        .get("qps")
-        .and_then(|node| reader.number::<NonZeroU32>(node, "`qps`", "a whole number, one or more"));
+    let qps =
+        fields.get("qps").and_then(|node| reader.number::<NonZeroU32>(node, "`qps`", "a whole number, one or more"));
     Some(RegistryEntry {
         key: key?,
         login,

@@ -19,9 +19,7 @@ pub(super) const NEWEST: &[&str] = &["count", "by"];
 pub(super) fn read(reader: &mut Reader<'_, '_>, node: &Node) -> Selection {
     let mut selection = Selection::default();
     let Some(fields) = reader.fields(node, "`select`", SELECT) else { return selection };
-    if let Some(fields) =
-        fields.get("repositories").and_then(|node| reader.fields(node, "`repositories`", FILTER))
-    {
+    if let Some(fields) = fields.get("repositories").and_then(|node| reader.fields(node, "`repositories`", FILTER)) {
         selection.repositories = filter(reader, &fields);
     }
     if let Some(fields) = fields.get("tags").and_then(|node| reader.fields(node, "`tags`", TAGS)) {

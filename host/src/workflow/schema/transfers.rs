@@ -17,18 +17,15 @@ pub(super) const TRANSFER: &[&str] = &["name", "from", "select", "map", "to", "n
 pub(super) const TO: &[&str] = &["registry", "namespace", "prepare", "existing"];
 
 pub(super) fn read(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Vec<Transfer> {
-    let nodes = match fields.get("transfers") {
-        Some(node) => {
-            if matches!(&node.content, Content::Sequence(items) if items.is_empty()) {
-                reader.error(node.at, "`transfers` is empty: nothing would be moved");
-            }
-            reader.items(node, "`transfers`")
+    let nodes = if let Some(node) = fields.get("transfers") {
+        if matches!(&node.content, Content::Sequence(items) if items.is_empty()) {
+            reader.error(node.at, "`transfers` is empty: nothing would be moved");
         }
-        None => {
-            let help = "say what to move, such as `transfers: [{from: {plugin: catalog, with: {…}}, to: {…}}]`";
-            reader.error_with_help(fields.key_at("transfers"), "the workflow has no `transfers`", help);
-            &[]
-        }
+        reader.items(node, "`transfers`")
+    } else {
+        let help = "say what to move, such as `transfers: [{from: {plugin: catalog, with: {…}}, to: {…}}]`";
+        reader.error_with_help(fields.key_at("transfers"), "the workflow has no `transfers`", help);
+        &[]
     };
     let mut names: Vec<(String, &Node)> = Vec::new();
     let mut transfers = Vec::new();
@@ -38,7 +35,8 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Vec<Tran
             return Vec::new();
         };
         let given = fields.get("name");
-        let name = given.and_then(|node| reader.text(node, "`name`")).map_or(format!("transfer-{}", index + 1), str::to_owned);
+        let name =
+            given.and_then(|node| reader.text(node, "`name`")).map_or(format!("transfer-{}", index + 1), str::to_owned);
         if names.iter().any(|(other, _)| *other == name) {
             reader.error(given.unwrap_or(node).at, format!("there are two transfers named `{name}`"));
         }
@@ -49,13 +47,12 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Vec<Tran
 }
 
 fn transfer(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Option<Transfer> {
-    let from = match fields.get("from") {
-        Some(node) => plugin_use(reader, node, "`from`"),
-        None => {
-            let help = "say where images come from: `from: {plugin: NAME, with: {…}}`";
-            reader.error_with_help(super::start(fields), "the transfer has no `from`", help);
-            None
-        }
+    let from = if let Some(node) = fields.get("from") {
+        plugin_use(reader, node, "`from`")
+    } else {
+        let help = "say where images come from: `from: {plugin: NAME, with: {…}}`";
+        reader.error_with_help(super::start(fields), "the transfer has no `from`", help);
+        None
     };
     let select = fields.get("select").map(|node| selection::read(reader, node)).unwrap_or_default();
     let map = fields.get("map").map(Reader::one_or_many).unwrap_or_default();
@@ -133,7 +130,9 @@ fn circle(edges: &[Vec<(usize, crate::workflow::Place)>], start: usize) -> Optio
         for &(next, _) in &edges[at] {
             if next == start {
                 let mut path = vec![at];
-                while let Some(previous) = path.last().and_then(|&at| came_from[at]).filter(|_| path.last() != Some(&start)) {
+                while let Some(previous) =
+                    path.last().and_then(|&at| came_from[at]).filter(|_| path.last() != Some(&start))
+                {
                     path.push(previous);
                 }
                 path.reverse();

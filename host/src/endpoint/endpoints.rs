@@ -1,0 +1,139 @@
+//! Which settings serve which repository, and the endpoints that were opened so far.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::endpoint::Endpoint;
+use crate::endpoint::EndpointError;
+use crate::endpoint::Kind;
+use crate::endpoint::Settings;
+use crate::endpoint::layout::Layout;
+use crate::endpoint::registry::Registry;
+use crate::http::Gateway;
+use crate::oci::RegistryName;
+use crate::oci::Repository;
+
+/// All endpoints of a run, opened when first used, with one token cache each. Cheap to clone.
+#[derive(Clone)]
+pub struct Endpoints {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    gateway: Gateway,
+    entries: Vec<Entry>,
+    /// By name and the settings entry that applies: a host that serves two namespaces under two logins has two endpoints.
+    open: Mutex<HashMap<(RegistryName, Option<usize>), Endpoint>>,
+}
+
+struct Entry {
+    host: String,
+    namespace: Option<String>,
+    settings: Settings,
+}
+
+impl Endpoints {
+    /// `settings`: by `host[:port]` or `host[:port]/namespace`; the longest match wins. Hosts without an entry get the default.
+    #[must_use]
+    pub fn new(gateway: Gateway, settings: Vec<(String, Settings)>) -> Self {
+        let entries = settings.into_iter().map(|(key, settings)| Entry::new(&key, settings)).collect();
+        Self { shared: Arc::new(Shared { gateway, entries, open: Mutex::default() }) }
+    }
+
+    /// The endpoint that serves `repository` of `registry`. Without a repository (for the catalog) only an entry of the whole
+    /// host applies.
+    pub fn open(&self, registry: &RegistryName, repository: Option<&Repository>) -> Result<Endpoint, EndpointError> {
+        let entry = self.shared.entry(registry, repository);
+        let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (registry.clone(), entry);
+        if let Some(endpoint) = open.get(&key) {
+            return Ok(endpoint.clone());
+        }
+        let kind = match registry {
+            RegistryName::Layout(root) => Kind::Layout(Layout::open(root)?),
+            RegistryName::Host(host) => {
+                let settings = entry.map_or_else(Settings::default, |at| self.shared.entries[at].settings.clone());
+                Kind::Registry(Arc::new(Registry::new(self.shared.gateway.clone(), host, &settings)))
+            }
+        };
+        let endpoint = Endpoint { kind };
+        open.insert(key, endpoint.clone());
+        Ok(endpoint)
+    }
+}
+
+impl Shared {
+    fn entry(&self, registry: &RegistryName, repository: Option<&Repository>) -> Option<usize> {
+        let RegistryName::Host(host) = registry else { return None };
+        let matching = self.entries.iter().enumerate().filter(|(_, entry)| entry.matches(host, repository));
+        matching.max_by_key(|(_, entry)| entry.namespace.as_ref().map_or(0, String::len)).map(|(at, _)| at)
+    }
+}
+
+impl Entry {
+    fn new(key: &str, settings: Settings) -> Self {
+        let (host, namespace) = match key.trim_end_matches('/').split_once('/') {
+            Some((host, namespace)) => (host, Some(namespace.to_owned())),
+            None => (key.trim_end_matches('/'), None),
+        };
+        // Through the parser, so that each alias of Docker Hub is the same host.
+        let host = host.parse().map_or_else(|_| host.to_owned(), |name: RegistryName| name.to_string());
+        Self { host, namespace, settings }
+    }
+
+    fn matches(&self, host: &str, repository: Option<&Repository>) -> bool {
+        let within = |namespace: &String| {
+            let rest = repository.and_then(|repository| repository.as_str().strip_prefix(namespace.as_str()));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.host == host && self.namespace.as_ref().is_none_or(within)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::limit::Limiter;
+    use crate::limit::Rates;
+
+    use super::*;
+
+    fn entry_of(keys: &[&str], registry: &str, repository: Option<&str>) -> Option<usize> {
+        let entries = keys.iter().map(|key| ((*key).to_owned(), Settings::default())).collect();
+        let endpoints = Endpoints::new(Gateway::new(Arc::new(Limiter::new(&Rates::default()))), entries);
+        let repository = repository.map(|repository| repository.parse().unwrap());
+        endpoints.shared.entry(&registry.parse().unwrap(), repository.as_ref())
+    }
+
+    #[tokio::test]
+    async fn the_longest_matching_entry_wins() {
+        let keys = ["r.test", "r.test/team", "r.test/team/app", "r.test:5000"];
+        let entry = |registry, repository| entry_of(&keys, registry, Some(repository));
+        assert_eq!(entry("r.test", "other"), Some(0));
+        assert_eq!(entry("r.test", "teammate/app"), Some(0));
+        assert_eq!(entry("r.test", "team/tool"), Some(1));
+        assert_eq!(entry("r.test", "team/app"), Some(2));
+        assert_eq!(entry("r.test", "team/app/deep"), Some(2));
+        assert_eq!(entry("r.test:5000", "team/app"), Some(3));
+        assert_eq!(entry("other.test", "team/app"), None);
+        assert_eq!(entry_of(&keys, "r.test", None), Some(0));
+        assert_eq!(entry_of(&["r.test/team"], "r.test", None), None);
+    }
+
+    #[tokio::test]
+    async fn an_alias_of_docker_hub_is_docker_hub() {
+        assert_eq!(entry_of(&["index.docker.io"], "docker.io", None), Some(0));
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_is_opened_once_for_each_entry() {
+        let dir = tempfile::tempdir().unwrap();
+        let endpoints = Endpoints::new(Gateway::new(Arc::new(Limiter::new(&Rates::default()))), Vec::new());
+        let name = RegistryName::Layout(dir.path().to_owned());
+        for _ in 0..2 {
+            assert_eq!(endpoints.open(&name, None).unwrap().name(), &name);
+        }
+        assert_eq!(endpoints.shared.open.lock().unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,285 @@
+//! One registry host: its address, its authorization, retries of what is small.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::Method;
+use http::StatusCode;
+use http::header;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::endpoint::Answer;
+use crate::endpoint::EndpointError;
+use crate::endpoint::Settings;
+use crate::endpoint::docker_config::Places;
+use crate::endpoint::error::asked;
+use crate::endpoint::error::clean;
+use crate::endpoint::login::Logins;
+use crate::endpoint::registry::authorization::Authorization;
+use crate::endpoint::registry::authorization::Next;
+use crate::endpoint::registry::authorization::Pass;
+use crate::endpoint::registry::challenge::Challenges;
+use crate::endpoint::registry::origin::Base;
+use crate::endpoint::registry::origin::plain_may_do;
+use crate::endpoint::registry::origin::ways;
+use crate::endpoint::registry::retry::BackOff;
+use crate::endpoint::registry::scope::ScopeSet;
+use crate::http::Body;
+use crate::http::Class;
+use crate::http::Gateway;
+use crate::http::HttpError;
+use crate::http::Request;
+use crate::http::Response;
+use crate::http::names_private_host;
+use crate::http::same_origin;
+
+pub(crate) use crate::endpoint::registry::scope::Scope;
+
+/// How long a registry that was never reached counts as unreachable without being asked again: else each of ten thousand images
+/// would wait for the same dead host through all its tries.
+const UNREACHED: Duration = Duration::from_secs(30);
+
+/// One registry host under one set of settings. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    gateway: Gateway,
+    host: String,
+    ways: Vec<Base>,
+    base: OnceCell<Base>,
+    /// Held while the registry is asked for the first time; when and why that failed last.
+    unreached: tokio::sync::Mutex<Option<(Instant, EndpointError)>>,
+    authorization: Authorization,
+    back_off: BackOff,
+}
+
+impl Client {
+    /// A client of `host` (`host` or `host:port` as the user names it).
+    pub(crate) fn new(gateway: Gateway, host: &str, settings: &Settings) -> Self {
+        Self::build(gateway, host, settings, Places::from_environment(), BackOff::default())
+    }
+
+    fn build(gateway: Gateway, host: &str, settings: &Settings, places: Places, back_off: BackOff) -> Self {
+        let logins = Logins::new(host, settings.login.clone(), places);
+        let authorization = Authorization::new(gateway.clone(), host, logins, back_off);
+        let (host, ways) = (host.to_owned(), ways(host, settings));
+        let inner = Inner {
+            gateway,
+            host,
+            ways,
+            base: OnceCell::new(),
+            unreached: tokio::sync::Mutex::default(),
+            authorization,
+            back_off,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The host as the user names it, such as `docker.io`.
+    pub(crate) fn host(&self) -> &str {
+        &self.inner.host
+    }
+
+    /// The URL of `path` (such as `/v2/team/app/tags/list?n=1000`) at this registry, or of an absolute `Location`. Finds out
+    /// https or http first, where the settings leave that open. A registry that sends from https to http is refused, unless it
+    /// means itself (one behind a proxy that does not know of it): then https is kept. Private addresses are refused, unless the
+    /// registry is at one.
+    pub(crate) async fn url(&self, path: &str) -> Result<Url, EndpointError> {
+        let origin = &self.base().await?.origin;
+        let refuse = |problem: &str| EndpointError::Protocol {
+            registry: self.host().to_owned(),
+            asked: clean(path.split(['?', '#']).next().unwrap_or_default(), 300),
+            problem: problem.to_owned(),
+        };
+        let mut url = origin.join(path).map_err(|_| refuse("is no URL"))?;
+        if same_origin(origin, &url) {
+            return Ok(url);
+        }
+        if url.scheme() == "http" && origin.scheme() == "https" {
+            let same_port = url.port().is_none_or(|port| Some(port) == origin.port());
+            if url.host() != origin.host() || !same_port {
+                return Err(refuse("leads from https to http"));
+            }
+            let moved = url.set_scheme("https").is_ok() && url.set_port(origin.port()).is_ok();
+            return if moved { Ok(url) } else { Err(refuse("leads from https to http")) };
+        }
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(refuse("is neither https nor http"));
+        }
+        if names_private_host(&url) && !names_private_host(origin) {
+            return Err(refuse("leads to a private address"));
+        }
+        // A foreign URL's own user would become its Authorization.
+        if url.set_username("").is_err() || url.set_password(None).is_err() {
+            return Err(refuse("is no URL"));
+        }
+        Ok(url)
+    }
+
+    /// Sends with authorization. 2xx is `Ok`, all else an error with status, codes and class. A 401 renews the token and tries
+    /// once more; small bodies are tried again by class. A stream is sent once: after a 401 its error's class is
+    /// [`Class::Reauthenticate`], and the next call brings a new token. URLs of another origin get no authorization.
+    pub(crate) async fn send(&self, scopes: &[Scope], request: Request) -> Result<Response, EndpointError> {
+        // Finding the registry and logging in have their own tries.
+        self.base().await?;
+        let scopes = ScopeSet::new(scopes);
+        let Request { method, url, headers, mut body } = request;
+        let mut failed = 0;
+        loop {
+            let again = body.again();
+            let error = match self.authorized(scopes.clone(), &method, &url, &headers, body).await {
+                Ok(response) => return Ok(response),
+                Err(error @ EndpointError::Login(_)) => return Err(error),
+                Err(error) => error,
+            };
+            failed += 1;
+            let pause = self.inner.back_off.pause(error.class(), failed);
+            let (Some(again), Some(pause)) = (again, pause) else { return Err(error) };
+            tracing::debug!(%error, failed, ?pause, "tries again");
+            tokio::time::sleep(pause).await;
+            body = again;
+        }
+    }
+
+    /// Makes sure that the token for `scopes` lives `at_least` longer: called before an upload's POST and its final PUT.
+    pub(crate) async fn ensure_token(&self, scopes: &[Scope], at_least: Duration) -> Result<(), EndpointError> {
+        let base = self.base().await?;
+        self.inner.authorization.pass(base, &ScopeSet::new(scopes), at_least).await.map(|_| ())
+    }
+
+    /// One request, and up to two more with what a 401 taught.
+    async fn authorized(
+        &self,
+        mut scopes: ScopeSet,
+        method: &Method,
+        url: &Url,
+        headers: &HeaderMap,
+        mut body: Body,
+    ) -> Result<Response, EndpointError> {
+        const PASSES: u32 = 3;
+        let base = self.base().await?;
+        let own = same_origin(url, &base.origin);
+        let asked = asked(method, url);
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let again = body.again();
+            let pass =
+                if own { self.inner.authorization.pass(base, &scopes, Duration::ZERO).await? } else { Pass::default() };
+            let mut headers = headers.clone();
+            headers.remove(header::AUTHORIZATION);
+            headers.extend(pass.header.clone().map(|value| (header::AUTHORIZATION, value)));
+            let request = Request { method: method.clone(), url: url.clone(), headers, body };
+            let transport = |source| self.transport(&asked, source);
+            let response = self.inner.gateway.send(&base.profile, request).await.map_err(transport)?;
+            if response.status().is_success() {
+                if *method == Method::GET {
+                    response.check_identity().map_err(transport)?;
+                }
+                return Ok(response);
+            }
+            let challenged = response.status() == StatusCode::UNAUTHORIZED && same_origin(response.url(), &base.origin);
+            let seen = Challenges::parse(response.headers());
+            let mut answer = Answer::read(self.host(), &asked, pass.user.clone(), response).await;
+            if challenged
+                && tried < PASSES
+                && let Next::Again(more) = self.inner.authorization.unauthorized(&scopes, pass.kind, &seen, tried).await
+            {
+                if let Some(again) = again {
+                    (scopes, body) = (more, again);
+                    continue;
+                }
+                answer.class = Class::Reauthenticate;
+            }
+            return Err(EndpointError::Answered(Box::new(answer)));
+        }
+    }
+
+    /// How the registry is reached: asked for once, by `GET /v2/` (distribution specification, "Determining Support"), which also
+    /// tells how to log in. A failure is shared by all who waited for it, and for a while by those who come later.
+    async fn base(&self) -> Result<&Base, EndpointError> {
+        if let Some(base) = self.inner.base.get() {
+            return Ok(base);
+        }
+        let asked = Instant::now();
+        let mut unreached = self.inner.unreached.lock().await;
+        if let Some(base) = self.inner.base.get() {
+            return Ok(base);
+        }
+        if let Some((at, error)) = &*unreached
+            && (*at > asked || at.elapsed() < UNREACHED)
+        {
+            return Err(error.again());
+        }
+        match self.ping().await {
+            Ok(base) => Ok(self.inner.base.get_or_init(|| async { base }).await),
+            Err(error) => {
+                *unreached = Some((Instant::now(), error.again()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn ping(&self) -> Result<Base, EndpointError> {
+        let mut failed = 0;
+        loop {
+            let error = match self.ping_once().await {
+                Ok(base) => return Ok(base),
+                Err(error) => error,
+            };
+            failed += 1;
+            match self.inner.back_off.pause(error.class(), failed) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn ping_once(&self) -> Result<Base, EndpointError> {
+        let mut first = None;
+        for way in &self.inner.ways {
+            let mut url = way.origin.clone();
+            url.set_path("/v2/");
+            let asked = asked(&Method::GET, &url);
+            let request = Request { method: Method::GET, url, headers: HeaderMap::new(), body: Body::Empty };
+            match self.inner.gateway.send(&way.profile, request).await {
+                Ok(response) => {
+                    let seen = Challenges::parse(response.headers());
+                    let answer = Answer::read(self.host(), &asked, None, response).await;
+                    if matches!(answer.class, Class::Retry | Class::Wait(_)) {
+                        return Err(EndpointError::Answered(Box::new(answer)));
+                    }
+                    self.inner.authorization.learn(&seen);
+                    return Ok(way.clone());
+                }
+                Err(source) => {
+                    let next = plain_may_do(&source, &way.origin);
+                    // The first way's failure is told: it is the one that was meant.
+                    let error = first.get_or_insert_with(|| self.transport(&asked, source));
+                    tracing::debug!(%error, "cannot be reached this way");
+                    if !next {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(first.unwrap_or_else(|| EndpointError::Protocol {
+            registry: self.host().to_owned(),
+            asked: "GET /v2/".to_owned(),
+            problem: "the registry's name makes no URL".to_owned(),
+        }))
+    }
+
+    fn transport(&self, asked: &str, source: HttpError) -> EndpointError {
+        EndpointError::Transport { registry: self.host().to_owned(), asked: asked.to_owned(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests;

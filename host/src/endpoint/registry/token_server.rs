@@ -1,0 +1,215 @@
+//! Fetching a token (docker/distribution, "Token Authentication" and "`OAuth2` Token Authentication").
+
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::StatusCode;
+use http::header;
+use tokio::time::Instant;
+use url::Url;
+use url::form_urlencoded;
+
+use crate::endpoint::Answer;
+use crate::endpoint::Credential;
+use crate::endpoint::LoginError;
+use crate::endpoint::error::asked;
+use crate::endpoint::error::clean;
+use crate::endpoint::registry::challenge::Bearer;
+use crate::endpoint::registry::retry::BackOff;
+use crate::endpoint::registry::scope::ScopeSet;
+use crate::endpoint::registry::token::Token;
+use crate::endpoint::registry::token::basic;
+use crate::http::Body;
+use crate::http::Gateway;
+use crate::http::Profile;
+use crate::http::Request;
+use crate::http::authority;
+use crate::http::is_metadata_service;
+use crate::http::names_private_host;
+use crate::secret::Secret;
+
+/// The most that a token server may answer.
+const CAP: usize = 64 << 10;
+
+/// The user name that goes with an identity token where only Basic is understood, as Azure documents it.
+const IDENTITY_USER: &str = "00000000-0000-0000-0000-000000000000";
+
+/// What is needed to fetch a token.
+pub(super) struct TokenServer<'a> {
+    /// The way out.
+    pub(super) gateway: &'a Gateway,
+    /// How the registry is reached; its token server is reached likewise.
+    pub(super) profile: &'a Profile,
+    /// As the user names the registry.
+    pub(super) registry: &'a str,
+    /// The registry's origin.
+    pub(super) origin: &'a Url,
+    /// When to try again.
+    pub(super) back_off: BackOff,
+}
+
+impl TokenServer<'_> {
+    /// Fetches a token for `scopes` as `challenge` says, logged in by `credential`.
+    pub(super) async fn fetch(
+        &self,
+        challenge: &Bearer,
+        scopes: &ScopeSet,
+        credential: Option<&Credential>,
+    ) -> Result<Token, LoginError> {
+        let realm = self.realm(challenge)?;
+        if let Some(Credential::IdentityToken(token)) = credential {
+            match self.ask(credential, || refresh(&realm, challenge, scopes, token)).await {
+                // The token server knows only the older way.
+                Err(LoginError::Refused { status, .. }) if matches!(status.as_u16(), 400 | 401 | 404 | 405) => {}
+                other => return other,
+            }
+        }
+        self.ask(credential, || query(&realm, challenge, scopes, credential)).await
+    }
+
+    /// The token server's URL, if credentials may go there: by https, unless the registry itself speaks http; to no private
+    /// address, unless it is the registry's own.
+    fn realm(&self, challenge: &Bearer) -> Result<Url, LoginError> {
+        let shown = challenge.realm.split(['?', '#']).next().unwrap_or_default();
+        let refuse =
+            |problem| LoginError::Realm { registry: self.registry.to_owned(), realm: clean(shown, 120), problem };
+        let url = self.origin.join("/v2/").and_then(|base| base.join(&challenge.realm));
+        let url = url.map_err(|_| refuse("is no URL"))?;
+        if url.scheme() != "https" && !(url.scheme() == "http" && self.origin.scheme() == "http") {
+            return Err(refuse("is not https: credentials do not go there"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("names a user of its own"));
+        }
+        if is_metadata_service(&url) || (names_private_host(&url) && url.host() != self.origin.host()) {
+            return Err(refuse("is a private address"));
+        }
+        Ok(url)
+    }
+
+    async fn ask(&self, credential: Option<&Credential>, request: impl Fn() -> Request) -> Result<Token, LoginError> {
+        let mut failed = 0;
+        loop {
+            let error = match self.try_once(credential, request()).await {
+                Ok(token) => return Ok(token),
+                Err(error) => error,
+            };
+            failed += 1;
+            match self.back_off.pause(error.class(), failed) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn try_once(&self, credential: Option<&Credential>, request: Request) -> Result<Token, LoginError> {
+        let (registry, realm) = (self.registry.to_owned(), authority(&request.url));
+        let what = asked(&request.method, &request.url);
+        let response = match self.gateway.send(self.profile, request).await {
+            Ok(response) => response,
+            Err(source) => return Err(LoginError::Transport { registry, realm, source }),
+        };
+        let fetched = Instant::now();
+        if response.status() != StatusCode::OK {
+            let user = credential.map(Credential::user);
+            let answer = Answer::read(&registry, &what, user, response).await;
+            let said = answer.said();
+            return Err(LoginError::Refused {
+                registry,
+                user: answer.user,
+                status: answer.status,
+                said,
+                class: answer.class,
+            });
+        }
+        let body = match response.bytes(CAP).await {
+            Ok(body) => body,
+            Err(source) => return Err(LoginError::Transport { registry, realm, source }),
+        };
+        Token::read(&body, fetched).map_err(|problem| LoginError::Answer { registry, realm, problem })
+    }
+}
+
+/// `GET realm?service=…&scope=…`, with Basic if there is a credential.
+fn query(realm: &Url, challenge: &Bearer, scopes: &ScopeSet, credential: Option<&Credential>) -> Request {
+    let mut url = realm.clone();
+    {
+        let mut query = url.query_pairs_mut();
+        if let Some(service) = &challenge.service {
+            query.append_pair("service", service);
+        }
+        for scope in scopes.iter() {
+            query.append_pair("scope", scope);
+        }
+        if let Some(Credential::Basic { username, .. }) = credential {
+            query.append_pair("account", username);
+        }
+    }
+    if url.query() == Some("") {
+        url.set_query(None);
+    }
+    let login = match credential {
+        Some(Credential::Basic { username, password }) => basic(username, password),
+        Some(Credential::IdentityToken(token)) => basic(IDENTITY_USER, token),
+        Some(Credential::RegistryToken(_)) | None => None,
+    };
+    let headers = login.map(|login| (header::AUTHORIZATION, login)).into_iter().collect::<HeaderMap>();
+    Request { method: Method::GET, url, headers, body: Body::Empty }
+}
+
+/// `POST realm` with the refresh token, which goes into the body alone.
+fn refresh(realm: &Url, challenge: &Bearer, scopes: &ScopeSet, token: &Secret) -> Request {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "refresh_token").append_pair("client_id", "image-transfer");
+    if let Some(service) = &challenge.service {
+        form.append_pair("service", service);
+    }
+    let scope = scopes.iter().collect::<Vec<_>>().join(" ");
+    if !scope.is_empty() {
+        form.append_pair("scope", &scope);
+    }
+    form.append_pair("refresh_token", token.reveal());
+    let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+    Request {
+        method: Method::POST,
+        url: realm.clone(),
+        headers: [(header::CONTENT_TYPE, kind)].into_iter().collect(),
+        body: Body::Bytes(form.finish().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::limit::Limiter;
+    use crate::limit::Rates;
+
+    #[test]
+    fn credentials_go_only_where_the_registry_may_send_them() {
+        let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
+        let realm = |origin: &str, realm: &str| {
+            let (profile, origin) = (Profile::default(), origin.parse().expect("url"));
+            let server = TokenServer {
+                gateway: &gateway,
+                profile: &profile,
+                registry: "r",
+                origin: &origin,
+                back_off: BackOff::default(),
+            };
+            let challenge = Bearer { realm: realm.to_owned(), ..Bearer::default() };
+            server.realm(&challenge).map(String::from).map_err(|error| error.to_string())
+        };
+        let at = |realm: &str, problem: &str| Err(format!("r wants to be logged in to at {realm}, which {problem}"));
+        let (secure, plain) = ("https://r.example/", "http://127.0.0.1:5000/");
+        assert_eq!(realm(secure, "https://auth.example/token?a=b"), Ok("https://auth.example/token?a=b".to_owned()));
+        assert_eq!(realm(secure, "/service/token"), Ok("https://r.example/service/token".to_owned()));
+        assert_eq!(realm(plain, "http://127.0.0.1:5001/token"), Ok("http://127.0.0.1:5001/token".to_owned()));
+        let problem = "is not https: credentials do not go there";
+        assert_eq!(realm(secure, "http://r.example/token?secret=1"), at("http://r.example/token", problem));
+        assert_eq!(realm(secure, "https://10.0.0.1/token"), at("https://10.0.0.1/token", "is a private address"));
+        assert_eq!(realm(plain, "http://169.254.169.254/x"), at("http://169.254.169.254/x", "is a private address"));
+        assert_eq!(realm(secure, "file:///etc/passwd"), at("file:///etc/passwd", problem));
+    }
+}

@@ -1,0 +1,155 @@
+//! Which addresses are public, for requests that strangers steer: plugins, redirects, `Location` and token realms.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use url::Host;
+use url::Url;
+
+/// Whether `address` can be reached over the internet: not private, loopback, link-local, shared (CGNAT), multicast, reserved,
+/// unique local, or one of those in IPv6 clothes (mapped, NAT64, 6to4).
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => is_public_v6(v6),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_documentation()
+        || a == 0
+        || a >= 240
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 198 && (b == 18 || b == 19))
+        || (a == 192 && b == 0 && c == 0))
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    if let Some(v4) = embedded_v4(address) {
+        return is_public_v4(v4);
+    }
+    let first = address.segments()[0];
+    !(address.is_unspecified()
+        || address.is_loopback()
+        || address.is_multicast()
+        || first & 0xfe00 == 0xfc00
+        || first & 0xffc0 == 0xfe80
+        || first & 0xffc0 == 0xfec0
+        || (first == 0x2001 && address.segments()[1] == 0x0db8))
+}
+
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let from = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        Ipv4Addr::new(a, b, c, d)
+    };
+    match address.segments() {
+        // Mapped; NAT64's well-known prefix (RFC 6052); 6to4 (RFC 3056).
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            Some(from(high, low))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the URL's host is, by what it says itself, no public one: a literal of such an address, or `localhost`. Names are
+/// looked up only when a connection is made.
+#[must_use]
+pub fn names_private_host(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => !is_public_v4(address),
+        Some(Host::Ipv6(address)) => !is_public_v6(address),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+        }
+        None => true,
+    }
+}
+
+/// Whether the URL's host is an address where clouds hand out a machine's credentials. No redirect may lead there.
+#[must_use]
+pub fn is_metadata_service(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_metadata_v4(address),
+        Some(Host::Ipv6(address)) => {
+            embedded_v4(address).is_some_and(is_metadata_v4)
+                || address.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+        }
+        Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("metadata.google.internal"),
+        None => false,
+    }
+}
+
+fn is_metadata_v4(address: Ipv4Addr) -> bool {
+    address.is_link_local() || address.octets() == [100, 100, 100, 200]
+}
+
+/// Whether `a` and `b` have the same scheme, host and port: what one may know, the other may.
+#[must_use]
+pub fn same_origin(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme() && a.host() == b.host() && a.port_or_known_default() == b.port_or_known_default()
+}
+
+/// `host` or `host:port` of a URL, as users name it: no scheme, no path, no credentials.
+#[must_use]
+pub fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_and_other_addresses_are_told_apart() {
+        for address in
+            ["8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+        {
+            assert!(is_public(address.parse().expect(address)), "{address}");
+        }
+        for address in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "127.0.0.1",
+            "100.64.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+        ] {
+            assert!(!is_public(address.parse().expect(address)), "{address}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_disguise_are_addresses_too() {
+        for url in
+            ["http://2130706433/", "http://0x7f.1/", "http://localhost:5000/", "http://a.localhost/", "http://[::1]/"]
+        {
+            assert!(names_private_host(&url.parse().expect(url)), "{url}");
+        }
+        assert!(!names_private_host(&"https://registry.example/".parse().expect("url")));
+        assert!(is_metadata_service(&"http://169.254.169.254/latest".parse().expect("url")));
+        assert!(is_metadata_service(&"http://[::ffff:169.254.169.254]/".parse().expect("url")));
+    }
+}

@@ -1,0 +1,261 @@
+//! The engine, and a component made ready to be opened.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::Digest as _;
+use sha2::Sha256;
+use wasmtime::Config;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+use wasmtime::component::HasSelf;
+use wasmtime::component::InstancePre;
+use wasmtime::component::Linker;
+
+use crate::http::Gateway;
+use crate::plugin::CacheDir;
+use crate::plugin::Capabilities;
+use crate::plugin::ConfigProblem;
+use crate::plugin::Issuer;
+use crate::plugin::Mapper;
+use crate::plugin::Origin;
+use crate::plugin::PluginError;
+use crate::plugin::Preparation;
+use crate::plugin::Registries;
+use crate::plugin::Source;
+use crate::plugin::Spec;
+use crate::plugin::bindings;
+use crate::plugin::grants::Grants;
+use crate::plugin::instance::Worlds;
+use crate::plugin::schema::Schema;
+use crate::plugin::state::State;
+use crate::secret::Redactor;
+
+/// How often the epoch advances: the grain of CPU budgets.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The components that every binary carries.
+const BUILTINS: [(&str, &[u8]); 3] = [
+    ("catalog", include_bytes!("../../../plugins/dist/catalog.wasm")),
+    ("rewrite", include_bytes!("../../../plugins/dist/rewrite.wasm")),
+    ("rules", include_bytes!("../../../plugins/dist/rules.wasm")),
+];
+
+const BUILTIN_NAMES: [&str; 3] = [BUILTINS[0].0, BUILTINS[1].0, BUILTINS[2].0];
+
+/// What a plugin host is made of.
+pub struct HostOptions {
+    /// The way out, for the `http` import.
+    pub gateway: Gateway,
+    /// For the `registry` import.
+    pub registries: Arc<dyn Registries>,
+    /// Compiled components.
+    pub cache: CacheDir,
+    /// Secrets of the workflow, struck from plugins' log lines.
+    pub redactor: Redactor,
+}
+
+/// Loads and runs components. Cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    engine: Engine,
+    linker: Linker<State>,
+    pub(super) gateway: Gateway,
+    pub(super) registries: Arc<dyn Registries>,
+    pub(super) redactor: Redactor,
+}
+
+/// A component, compiled and described.
+pub struct Plugin {
+    pub(super) shared: Arc<Shared>,
+    pub(super) spec: Spec,
+    pub(super) worlds: Worlds,
+    pub(super) grants: Grants,
+    pub(super) schema: Schema,
+    component: Component,
+    info: Info,
+}
+
+/// What a component tells of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Info {
+    /// Its own name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// One line.
+    pub summary: String,
+    /// JSON Schema of its options.
+    pub schema: Value,
+    /// Hosts it talks to whatever its options say.
+    pub hosts: Vec<String>,
+}
+
+impl Host {
+    /// An engine with its ticker. The ticker ends with the last clone and the last plugin.
+    pub fn new(options: HostOptions) -> Result<Self, PluginError> {
+        let failed = |error: wasmtime::Error| PluginError::Engine { reason: format!("{error:#}") };
+        let mut config = Config::new();
+        config.epoch_interruption(true).max_wasm_stack(512 << 10).async_stack_size(1 << 20).cache(options.cache.open());
+        let engine = Engine::new(&config).map_err(failed)?;
+        let weak = engine.weak();
+        std::thread::Builder::new()
+            .name("plugin-ticker".to_owned())
+            .spawn(move || {
+                while let Some(engine) = weak.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    std::thread::sleep(TICK);
+                }
+            })
+            .map_err(|error| PluginError::Engine { reason: error.to_string() })?;
+        let linker = linker(&engine).map_err(failed)?;
+        let HostOptions { gateway, registries, redactor, .. } = options;
+        Ok(Self { shared: Arc::new(Shared { engine, linker, gateway, registries, redactor }) })
+    }
+
+    /// The names of the embedded components.
+    #[must_use]
+    pub fn builtins() -> &'static [&'static str] {
+        &BUILTIN_NAMES
+    }
+
+    /// Reads, verifies, compiles and describes a component.
+    pub async fn load(&self, spec: Spec) -> Result<Plugin, PluginError> {
+        let bytes = read(&spec)?;
+        verify(&spec, &bytes)?;
+        let plugin = spec.name.clone();
+        let unusable = |reason: String| PluginError::Unusable { plugin: plugin.clone(), reason };
+        let engine = self.shared.engine.clone();
+        // Compiling takes up to seconds of CPU; nothing else may stand still for it.
+        let component = tokio::task::spawn_blocking(move || Component::new(&engine, bytes))
+            .await
+            .map_err(|error| unusable(error.to_string()))?
+            .map_err(|error| unusable(format!("{error:#}")))?;
+        let pre: InstancePre<State> =
+            self.shared.linker.instantiate_pre(&component).map_err(|error| unusable(format!("{error:#}")))?;
+        let worlds = Worlds::of(&pre);
+        if worlds.capabilities().none() {
+            return Err(PluginError::NoCapability { plugin });
+        }
+        let info = worlds.describe(&self.shared, &spec).await?;
+        let schema = Schema::read(&info.config_schema)
+            .map_err(|reason| PluginError::Schema { plugin: spec.name.clone(), reason })?;
+        let described = if spec.origin == Origin::Builtin { info.hosts.clone() } else { Vec::new() };
+        let info = Info {
+            name: info.name,
+            version: info.version,
+            summary: info.summary,
+            schema: schema.text.clone(),
+            hosts: info.hosts,
+        };
+        let grants = Grants::new(spec.hosts.clone(), described);
+        Ok(Plugin { shared: Arc::clone(&self.shared), spec, worlds, grants, schema, component, info })
+    }
+}
+
+impl Plugin {
+    /// What it tells of itself.
+    #[must_use]
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// What it exports.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.worlds.capabilities()
+    }
+
+    /// The interfaces that it imports, by name.
+    #[must_use]
+    pub fn imports(&self) -> Vec<String> {
+        let kind = self.component.component_type();
+        let mut imports: Vec<String> = kind.imports(self.component.engine()).map(|(name, _)| name.to_owned()).collect();
+        imports.sort_unstable();
+        imports
+    }
+
+    /// All that its schema has against `config`.
+    #[must_use]
+    pub fn check(&self, config: &Value) -> Vec<ConfigProblem> {
+        self.schema.check(config)
+    }
+
+    /// Begins to enumerate, from `position` where an earlier run left one.
+    pub async fn source(self: &Arc<Self>, config: &Value, position: Option<&str>) -> Result<Source, PluginError> {
+        Source::open(Arc::clone(self), config, position).await
+    }
+
+    /// Opens a mapping.
+    pub async fn mapper(self: &Arc<Self>, config: &Value) -> Result<Mapper, PluginError> {
+        Mapper::open(Arc::clone(self), config.clone()).await
+    }
+
+    /// Opens a preparation.
+    pub async fn provisioner(self: &Arc<Self>, config: &Value) -> Result<Preparation, PluginError> {
+        Preparation::open(Arc::clone(self), config.clone()).await
+    }
+
+    /// Opens an issuer of credentials.
+    pub async fn issuer(self: &Arc<Self>, config: &Value) -> Result<Issuer, PluginError> {
+        Issuer::open(Arc::clone(self), config.clone()).await
+    }
+}
+
+impl Shared {
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+/// Everything a guest may import: the contract, and the whole of WASI with nothing behind it but clocks and random numbers.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    bindings::types::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    bindings::log::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    bindings::http::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    bindings::registry::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+fn read(spec: &Spec) -> Result<Vec<u8>, PluginError> {
+    match &spec.origin {
+        Origin::Builtin => BUILTINS
+            .iter()
+            .find(|(name, _)| *name == spec.name)
+            .map(|(_, bytes)| bytes.to_vec())
+            .ok_or_else(|| PluginError::Unknown { plugin: spec.name.clone() }),
+        Origin::Path { path, .. } => std::fs::read(path).map_err(|source| PluginError::Read {
+            plugin: spec.name.clone(),
+            path: Path::to_owned(path),
+            source: Arc::new(source),
+        }),
+    }
+}
+
+/// Checks the pinned hash, and that the bytes are a component (the preamble of the component model's binary format).
+fn verify(spec: &Spec, bytes: &[u8]) -> Result<(), PluginError> {
+    if let Origin::Path { sha256: Some(expected), .. } = &spec.origin {
+        let actual = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        if !expected.eq_ignore_ascii_case(&actual) {
+            let (plugin, expected) = (spec.name.clone(), expected.clone());
+            return Err(PluginError::Checksum { plugin, expected, actual });
+        }
+    }
+    let found = match bytes {
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),
+        [0, b'a', b's', b'm', ..] => "a core module",
+        [] => "empty",
+        _ if std::str::from_utf8(bytes).is_ok() => "text",
+        _ => "something else",
+    };
+    Err(PluginError::NotComponent { plugin: spec.name.clone(), found })
+}

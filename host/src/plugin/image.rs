@@ -1,0 +1,232 @@
+//! What plugins speak of, in this program's own types; and the crossing from the contract's.
+
+use std::fmt;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use crate::oci::Reference;
+use crate::oci::ReferenceError;
+use crate::oci::RegistryName;
+use crate::oci::Repository;
+use crate::oci::Tag;
+use crate::oci::TagOrDigest;
+use crate::plugin::bindings::types;
+use crate::secret::Secret;
+
+/// One image that a source told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Where it is; by digest, where the source told one.
+    pub source: Reference,
+    /// The tag that the source told, also beside a digest: what the copy is called where nobody says otherwise.
+    pub tag: Option<Tag>,
+    /// Where the source, or an earlier mapper, would have it land; empty: no opinion.
+    pub targets: Vec<Destination>,
+    /// What is known of it besides its name.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// Where an image lands. What is missing is filled by the transfer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Destination {
+    /// Registry.
+    pub registry: Option<RegistryName>,
+    /// Whole name of the repository.
+    pub repository: Option<Repository>,
+    /// Tag.
+    pub tag: Option<Tag>,
+}
+
+/// Something that a source called an image and that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an image that can be moved: {error}")]
+pub struct BadImage {
+    /// What it said, cleaned for terminals.
+    pub text: String,
+    /// What is wrong with it.
+    pub error: BadName,
+}
+
+/// What is wrong with a name that a plugin gave.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    /// It breaks the grammar.
+    #[error(transparent)]
+    Grammar(#[from] ReferenceError),
+    /// Neither tag nor digest.
+    #[error("it has neither tag nor digest")]
+    Versionless,
+    /// More of something than the host takes.
+    #[error("it has more than {limit} {what}")]
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// How many are taken.
+        limit: usize,
+    },
+}
+
+/// What a provisioner did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ensured {
+    /// It was there.
+    Existed,
+    /// It is there now.
+    Created,
+}
+
+/// A user name and a password that a plugin issued.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// User name.
+    pub username: String,
+    /// Password.
+    pub password: Secret,
+    /// When it runs out, where that is known.
+    pub expires_at: Option<SystemTime>,
+}
+
+/// Attributes of an image that are taken.
+const MAX_ATTRIBUTES: usize = 64;
+
+/// Targets of an image that are taken.
+const MAX_TARGETS: usize = 64;
+
+/// Bytes of one attribute that are kept.
+const MAX_ATTRIBUTE: usize = 4096;
+
+impl Image {
+    pub(super) fn read(image: types::Image) -> Result<Self, BadImage> {
+        let text = clean(&Shown(&image.source).to_string());
+        Self::try_read(image).map_err(|error| BadImage { text, error })
+    }
+
+    fn try_read(image: types::Image) -> Result<Self, BadName> {
+        at_most(image.attributes.len(), MAX_ATTRIBUTES, "attributes")?;
+        at_most(image.targets.len(), MAX_TARGETS, "targets")?;
+        let tag: Option<Tag> = image.source.tag.as_deref().map(str::parse).transpose()?;
+        let version = match (&image.source.digest, &tag) {
+            (Some(digest), _) => TagOrDigest::Digest(digest.parse().map_err(ReferenceError::from)?),
+            (None, Some(tag)) => TagOrDigest::Tag(tag.clone()),
+            (None, None) => return Err(BadName::Versionless),
+        };
+        Ok(Self {
+            source: Reference {
+                registry: image.source.registry.parse()?,
+                repository: image.source.repository.parse()?,
+                version,
+            },
+            tag,
+            targets: image.targets.into_iter().map(Destination::read).collect::<Result<_, _>>()?,
+            attributes: image.attributes.into_iter().map(|(name, value)| (clean(&name), clean(&value))).collect(),
+        })
+    }
+
+    pub(super) fn tell(&self) -> types::Image {
+        types::Image {
+            source: types::Reference {
+                registry: self.source.registry.to_string(),
+                repository: self.source.repository.to_string(),
+                tag: self.tag.as_ref().map(ToString::to_string),
+                digest: self.source.version.digest().map(ToString::to_string),
+            },
+            targets: self.targets.iter().map(Destination::tell).collect(),
+            attributes: self.attributes.clone(),
+        }
+    }
+}
+
+impl Destination {
+    pub(super) fn read(destination: types::Destination) -> Result<Self, BadName> {
+        Ok(Self {
+            registry: destination.registry.as_deref().map(str::parse).transpose()?,
+            repository: destination.repository.as_deref().map(str::parse).transpose()?,
+            tag: destination.tag.as_deref().map(str::parse).transpose()?,
+        })
+    }
+
+    fn tell(&self) -> types::Destination {
+        types::Destination {
+            registry: self.registry.as_ref().map(ToString::to_string),
+            repository: self.repository.as_ref().map(ToString::to_string),
+            tag: self.tag.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl Issued {
+    pub(super) fn read(username: String, password: String, expires_at: Option<u64>) -> Self {
+        let expires_at = expires_at.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        Self { username, password: Secret::new(password), expires_at }
+    }
+}
+
+pub(super) fn at_most(count: usize, limit: usize, what: &'static str) -> Result<(), BadName> {
+    if count > limit { Err(BadName::TooMuch { what, limit }) } else { Ok(()) }
+}
+
+/// A guest's text without control characters, so that it cannot move a terminal's cursor, and not longer than 4 KiB.
+pub(super) fn clean(text: &str) -> String {
+    let mut cleaned: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_ATTRIBUTE + 1).collect();
+    if cleaned.chars().count() > MAX_ATTRIBUTE {
+        cleaned.pop();
+        cleaned.push('…');
+    }
+    cleaned
+}
+
+/// A reference as it came, for messages.
+struct Shown<'a>(&'a types::Reference);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.0.registry, self.0.repository)?;
+        if let Some(tag) = &self.0.tag {
+            write!(f, ":{tag}")?;
+        }
+        self.0.digest.as_ref().map_or(Ok(()), |digest| write!(f, "@{digest}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn told(repository: &str, tag: Option<&str>, digest: Option<&str>) -> types::Image {
+        types::Image {
+            source: types::Reference {
+                registry: "a.io".to_owned(),
+                repository: repository.to_owned(),
+                tag: tag.map(str::to_owned),
+                digest: digest.map(str::to_owned),
+            },
+            targets: vec![],
+            attributes: vec![],
+        }
+    }
+
+    #[test]
+    fn a_tag_beside_a_digest_is_kept() {
+        let image = Image::read(told("n/app", Some("1"), Some(DIGEST))).unwrap();
+        assert_eq!(image.source.to_string(), format!("a.io/n/app@{DIGEST}"));
+        assert_eq!(image.tag.unwrap().as_str(), "1");
+    }
+
+    #[test]
+    fn names_outside_the_grammar_are_no_images() {
+        let bad = Image::read(told("n/../x\u{1b}[2J", Some("1"), None)).unwrap_err();
+        assert_eq!(bad.text, "a.io/n/../x [2J:1");
+        assert_eq!(Image::read(told("n/app", None, None)).unwrap_err().error, BadName::Versionless);
+    }
+
+    #[test]
+    fn what_was_read_is_told_the_same() {
+        let image = told("n/app", Some("1"), None);
+        let back = Image::read(image.clone()).unwrap().tell();
+        assert_eq!(format!("{back:?}"), format!("{image:?}"));
+    }
+}

@@ -1,0 +1,171 @@
+//! One instance of a component, its store, and how its calls are judged.
+
+use std::sync::Arc;
+
+use tokio::time::error::Elapsed;
+use wasmtime::Store;
+use wasmtime::Trap;
+use wasmtime::UpdateDeadline;
+use wasmtime::component::InstancePre;
+
+use crate::plugin::Call;
+use crate::plugin::Capabilities;
+use crate::plugin::Failure;
+use crate::plugin::Plugin;
+use crate::plugin::PluginError;
+use crate::plugin::Spec;
+use crate::plugin::bindings::credentials::CredentialsPluginPre;
+use crate::plugin::bindings::mapper::MapperPluginPre;
+use crate::plugin::bindings::provisioner::ProvisionerPluginPre;
+use crate::plugin::bindings::source::SourcePluginPre;
+use crate::plugin::bindings::source::exports::image_transfer::plugin::plugin_info;
+use crate::plugin::grants::Grants;
+use crate::plugin::host::Shared;
+use crate::plugin::image::clean;
+use crate::plugin::state::Parts;
+use crate::plugin::state::State;
+use crate::secret::Redactor;
+
+/// Bytes that one call may hand back, strings and lists together.
+const ANSWER: usize = 32 << 20;
+
+/// A component seen through each world that it fits.
+pub(super) struct Worlds {
+    pub(super) source: Option<SourcePluginPre<State>>,
+    pub(super) mapper: Option<MapperPluginPre<State>>,
+    pub(super) provisioner: Option<ProvisionerPluginPre<State>>,
+    pub(super) credentials: Option<CredentialsPluginPre<State>>,
+}
+
+impl Worlds {
+    /// Looks at what the component exports, with its types.
+    pub(super) fn of(pre: &InstancePre<State>) -> Self {
+        Self {
+            source: SourcePluginPre::new(pre.clone()).ok(),
+            mapper: MapperPluginPre::new(pre.clone()).ok(),
+            provisioner: ProvisionerPluginPre::new(pre.clone()).ok(),
+            credentials: CredentialsPluginPre::new(pre.clone()).ok(),
+        }
+    }
+
+    pub(super) fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            source: self.source.is_some(),
+            mapper: self.mapper.is_some(),
+            provisioner: self.provisioner.is_some(),
+            credentials: self.credentials.is_some(),
+        }
+    }
+
+    /// Asks a throw-away instance who it is, under the same budgets as any other call and with no host granted.
+    pub(super) async fn describe(&self, shared: &Arc<Shared>, spec: &Spec) -> Result<plugin_info::Info, PluginError> {
+        let mut runner = Runner::new(shared, spec, "?", Grants::default(), shared.redactor.clone());
+        let function = "plugin-info.describe";
+        runner.begin();
+        let timeout = spec.timeout;
+        let store = &mut runner.store;
+        // The four worlds generate the same record four times.
+        macro_rules! described {
+            ($pre:expr) => {{
+                let call = async {
+                    let guest = $pre.instantiate_async(&mut *store).await?;
+                    guest.image_transfer_plugin_plugin_info().call_describe(&mut *store).await
+                };
+                let info = tokio::time::timeout(timeout, call).await;
+                let info = runner.judge(function, info)?;
+                Ok(plugin_info::Info {
+                    name: clean(&info.name),
+                    version: clean(&info.version),
+                    summary: clean(&info.summary),
+                    config_schema: info.config_schema,
+                    hosts: info.hosts.iter().map(|host| clean(host)).collect(),
+                })
+            }};
+        }
+        if let Some(pre) = &self.source {
+            described!(pre)
+        } else if let Some(pre) = &self.mapper {
+            described!(pre)
+        } else if let Some(pre) = &self.provisioner {
+            described!(pre)
+        } else if let Some(pre) = &self.credentials {
+            described!(pre)
+        } else {
+            Err(PluginError::NoCapability { plugin: spec.name.clone() })
+        }
+    }
+}
+
+/// The store of one instance. When a call breaks, it is of no use any more: the component may not be entered again.
+pub(super) struct Runner {
+    pub(super) store: Store<State>,
+    spec: Spec,
+    version: String,
+}
+
+impl Runner {
+    /// A store for an instance of `plugin` opened with `config`, which may grant hosts and hold secrets.
+    pub(super) fn open(plugin: &Plugin, config: &serde_json::Value) -> Self {
+        let grants = plugin.grants.clone().with(plugin.schema.hosts(config));
+        let redactor = plugin.shared.redactor.with(plugin.schema.secrets(config));
+        Self::new(&plugin.shared, &plugin.spec, &plugin.info().version, grants, redactor)
+    }
+
+    fn new(shared: &Arc<Shared>, spec: &Spec, version: &str, grants: Grants, redactor: Redactor) -> Self {
+        let state = State::new(Parts {
+            plugin: spec.name.clone(),
+            gateway: shared.gateway.clone(),
+            registries: Arc::clone(&shared.registries),
+            grants,
+            redactor,
+            cpu: spec.cpu,
+            memory: spec.memory,
+        });
+        let mut store = Store::new(shared.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(ANSWER);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|store| {
+            let spent = store.data().budget.spent();
+            Ok(if spent { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+        });
+        Self { store, spec: spec.clone(), version: version.to_owned() }
+    }
+
+    /// A call begins: its budgets are fresh.
+    pub(super) fn begin(&mut self) {
+        self.store.data_mut().begin();
+        self.store.set_epoch_deadline(1);
+    }
+
+    pub(super) fn timeout(&self) -> std::time::Duration {
+        self.spec.timeout
+    }
+
+    /// What came of a call.
+    pub(super) fn judge<T>(
+        &self,
+        function: &'static str,
+        answer: Result<wasmtime::Result<T>, Elapsed>,
+    ) -> Result<T, PluginError> {
+        let failure = match answer {
+            Ok(Ok(answer)) => return Ok(answer),
+            Err(_) => Failure::Timeout(self.spec.timeout),
+            Ok(Err(_)) if self.store.data().memory.denied => Failure::Memory(self.spec.memory),
+            Ok(Err(error)) => match error.downcast_ref::<Trap>() {
+                Some(Trap::Interrupt) => Failure::Cpu(self.spec.cpu),
+                _ if format!("{error:?}").contains("hostcall") => {
+                    Failure::TooMuch { what: "bytes in one answer", limit: ANSWER }
+                }
+                Some(trap) => Failure::Trap(trap.to_string()),
+                None => Failure::Trap(clean(&error.root_cause().to_string())),
+            },
+        };
+        Err(PluginError::Broken { call: self.call(function), failure })
+    }
+
+    /// A function of this plugin, for errors.
+    pub(super) fn call(&self, function: &'static str) -> Call {
+        Call { plugin: self.spec.name.clone(), version: self.version.clone(), function }
+    }
+}

@@ -1,0 +1,364 @@
+//! The plugin host with real components: the official ones, and one that misbehaves as it is told.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use serde_json::json;
+
+use super::*;
+use crate::http::Gateway;
+use crate::http::testserver::Reply;
+use crate::http::testserver::TestServer;
+use crate::limit::Limiter;
+use crate::limit::Rates;
+use crate::secret::Redactor;
+
+/// Registries in memory: the layer above implements the same trait over real ones.
+#[derive(Default)]
+struct Shelf(BTreeMap<String, Vec<String>>);
+
+struct Rows(Vec<Vec<String>>);
+
+impl Shelf {
+    fn pages(rows: Vec<String>) -> Box<dyn Pages> {
+        Box::new(Rows(rows.chunks(2).rev().map(<[String]>::to_vec).collect()))
+    }
+}
+
+impl Registries for Shelf {
+    fn repositories(&self, _: &str) -> Result<Box<dyn Pages>, ListError> {
+        Ok(Self::pages(self.0.keys().cloned().collect()))
+    }
+
+    fn tags(&self, _: &str, repository: &str) -> Result<Box<dyn Pages>, ListError> {
+        let tags = self.0.get(repository).cloned();
+        tags.map(Self::pages).ok_or_else(|| ListError::NotFound(format!("no {repository}")))
+    }
+}
+
+impl Pages for Rows {
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Vec<String>>, ListError>> {
+        std::future::ready(Ok(self.0.pop())).boxed()
+    }
+}
+
+fn shelf() -> Shelf {
+    let tags = |tags: &[&str]| tags.iter().map(ToString::to_string).collect();
+    Shelf([("team/app".to_owned(), tags(&["1", "2", "3"])), ("team/base".to_owned(), tags(&["latest"]))].into())
+}
+
+/// All tests share one cache of compiled components, beside the test binary.
+fn host_with(redactor: Redactor) -> Host {
+    let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
+    let cache = std::env::current_exe().unwrap().with_file_name("plugin-cache");
+    let registries = Arc::new(shelf());
+    Host::new(HostOptions { gateway, registries, cache: CacheDir::At(cache), redactor }).unwrap()
+}
+
+fn host() -> Host {
+    host_with(Redactor::default())
+}
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/plugins").join(name)
+}
+
+fn hostile() -> Spec {
+    Spec::new("hostile", Origin::Path { path: fixture("hostile.wasm"), sha256: None })
+}
+
+async fn load(spec: Spec) -> Arc<Plugin> {
+    Arc::new(host().load(spec).await.unwrap())
+}
+
+async fn misbehave(spec: Spec, config: Value) -> Result<Option<Vec<Result<Image, BadImage>>>, PluginError> {
+    load(spec).await.source(&config, None).await?.next().await
+}
+
+async fn failure(spec: Spec, behaviour: &str) -> Failure {
+    match misbehave(spec, json!({"behaviour": behaviour})).await {
+        Err(PluginError::Broken { failure, .. }) => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn fetched(spec: Spec, config: Value) -> BTreeMap<String, String> {
+    let batch = misbehave(spec, config).await.unwrap().unwrap();
+    batch.into_iter().next().unwrap().unwrap().attributes.into_iter().collect()
+}
+
+#[tokio::test]
+async fn the_embedded_plugins_describe_themselves() {
+    let host = host();
+    for (name, expected) in [("rules", "source"), ("catalog", "source"), ("rewrite", "mapper")] {
+        let plugin = host.load(Spec::new(name, Origin::Builtin)).await.unwrap();
+        assert_eq!(plugin.info().name, name);
+        assert_eq!(plugin.capabilities().to_string(), expected);
+        assert_eq!(plugin.info().schema["additionalProperties"], json!(false), "{name}");
+        assert!(plugin.imports().iter().all(|import| !import.starts_with("wasi:sockets")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_usable_component_is_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("plugin.wasm");
+    let spec = || Spec::new("mine", Origin::Path { path: path.clone(), sha256: None });
+    let mut messages = Vec::new();
+    for bytes in [&b"\0asm\x01\0\0\0"[..], b"(component)", b"", b"\0asm\x0d\0\x01\0"] {
+        std::fs::write(&path, bytes).unwrap();
+        messages.push(host().load(spec()).await.err().unwrap().to_string());
+    }
+    assert_eq!(
+        messages,
+        [
+            "plugin `mine` is not a WebAssembly component: it is a core module",
+            "plugin `mine` is not a WebAssembly component: it is text",
+            "plugin `mine` is not a WebAssembly component: it is empty",
+            "plugin `mine` exports none of source, mapper, provisioner and credentials together with plugin-info \
+             (image-transfer:plugin@0.1.0)",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_pinned_component_must_have_its_hash() {
+    let pinned = |sha256: &str| Spec {
+        origin: Origin::Path { path: fixture("hostile.wasm"), sha256: Some(sha256.to_owned()) },
+        ..hostile()
+    };
+    let error = host().load(pinned(&"0".repeat(64))).await.err().unwrap();
+    let PluginError::Checksum { actual, .. } = error else { panic!("{error}") };
+    assert!(host().load(pinned(&actual)).await.is_ok());
+}
+
+#[tokio::test]
+async fn options_are_checked_by_the_plugins_own_schema() {
+    let rewrite = load(Spec::new("rewrite", Origin::Builtin)).await;
+    let problems = rewrite.check(&json!({"prefiks": "x/"}));
+    assert_eq!(problems[0].pointer, "/prefiks");
+    assert_eq!(problems[0].help.as_deref(), Some("did you mean `prefix`?"));
+    assert_eq!(rewrite.check(&json!({"prefix": "x/"})), []);
+}
+
+#[tokio::test]
+async fn rules_list_the_tags_that_a_rule_leaves_out() {
+    let rules = load(Spec::new("rules", Origin::Builtin)).await;
+    let config =
+        json!({"rules": {"a.io/team/app": "b.io/team/app", "a.io/team/base:latest": ["c.io/x/y:1", "c.io/x/z:2"]}});
+    let mut source = rules.source(&config, None).await.unwrap();
+    let mut seen = Vec::new();
+    while let Some(batch) = source.next().await.unwrap() {
+        for image in batch {
+            let image = image.unwrap();
+            seen.push((image.source.to_string(), image.targets.len()));
+        }
+    }
+    let expected =
+        [("a.io/team/app:1", 1), ("a.io/team/app:2", 1), ("a.io/team/app:3", 1), ("a.io/team/base:latest", 2)];
+    assert_eq!(seen, expected.map(|(text, targets)| (text.to_owned(), targets)));
+}
+
+#[tokio::test]
+async fn a_catalog_is_listed_through_the_host_and_mapped_in_batches() {
+    let catalog = load(Spec::new("catalog", Origin::Builtin)).await;
+    let mut source = catalog.source(&json!({"registry": "a.io"}), None).await.unwrap();
+    let mut images = Vec::new();
+    while let Some(batch) = source.next().await.unwrap() {
+        images.extend(batch.into_iter().map(Result::unwrap));
+    }
+    let rewrite = load(Spec::new("rewrite", Origin::Builtin)).await;
+    let mut mapper = rewrite.mapper(&json!({"prefix": "mirror/"})).await.unwrap();
+    let mapped = mapper.map(&images).await.unwrap();
+    let names: Vec<String> = mapped
+        .into_iter()
+        .map(|destinations| destinations.unwrap()[0].repository.as_ref().unwrap().to_string())
+        .collect();
+    assert_eq!(names, ["mirror/team/app", "mirror/team/app", "mirror/team/app", "mirror/team/base"]);
+}
+
+#[tokio::test]
+async fn wrong_options_are_told_one_by_one() {
+    let rules = load(Spec::new("rules", Origin::Builtin)).await;
+    let config = json!({"rules": {"a.io/Team/app": "b.io/x/y", "a.io/n/app:1": "b.io/x/UPPER"}});
+    let error = rules.source(&config, None).await.err().unwrap();
+    assert!(error.is_invalid_config());
+    assert_eq!(error.problems().len(), 2, "{error}");
+}
+
+#[tokio::test]
+async fn a_loop_ends_when_its_cpu_time_does() {
+    let spec = Spec { cpu: Duration::from_millis(200), ..hostile() };
+    assert_eq!(failure(spec, "loop").await, Failure::Cpu(Duration::from_millis(200)));
+}
+
+#[tokio::test]
+async fn a_loop_ends_when_its_wall_clock_does() {
+    let spec = Spec { timeout: Duration::from_millis(200), ..hostile() };
+    assert_eq!(failure(spec, "loop").await, Failure::Timeout(Duration::from_millis(200)));
+}
+
+#[tokio::test]
+async fn a_memory_bomb_meets_its_cap() {
+    let spec = Spec { memory: 16 << 20, ..hostile() };
+    assert_eq!(failure(spec, "memory").await, Failure::Memory(16 << 20));
+}
+
+#[tokio::test]
+async fn a_trap_names_plugin_version_and_call_and_ends_the_enumeration() {
+    let plugin = load(hostile()).await;
+    let mut source = plugin.source(&json!({"behaviour": "trap"}), None).await.unwrap();
+    let error = source.next().await.unwrap_err();
+    assert!(error.to_string().starts_with("plugin `hostile` 0.1.0, source.next: trapped: "), "{error}");
+    let again = source.next().await.unwrap_err();
+    assert!(matches!(again, PluginError::Broken { failure: Failure::Gone, .. }), "{again}");
+}
+
+#[tokio::test]
+async fn a_mapper_that_trapped_is_replaced() {
+    let plugin = load(hostile()).await;
+    let image = || Image {
+        source: "a.io/n/app:1".parse().unwrap(),
+        tag: Some("1".parse().unwrap()),
+        targets: vec![],
+        attributes: vec![],
+    };
+    let mut mapper = plugin.mapper(&json!({"behaviour": "trap"})).await.unwrap();
+    for _ in 0..2 {
+        let error = mapper.map(&[image()]).await.unwrap_err();
+        assert!(matches!(error, PluginError::Broken { failure: Failure::Trap(_), .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_images_or_too_much_text_in_one_answer_are_refused() {
+    let images = failure(hostile(), "huge-batch").await;
+    assert!(matches!(images, Failure::TooMuch { .. } | Failure::Memory(_)), "{images}");
+    let config = json!({"behaviour": "huge-batch", "count": 10_001});
+    let error = misbehave(hostile(), config).await.unwrap_err();
+    assert!(error.to_string().ends_with("handed back more than 10000 images in one batch"), "{error}");
+    let text = misbehave(hostile(), json!({"behaviour": "huge-text"})).await.unwrap().unwrap();
+    let bad = text[0].as_ref().unwrap_err();
+    assert!(bad.text.chars().count() <= 4097, "a repository of 16 MiB is cut where it is shown");
+}
+
+#[tokio::test]
+async fn a_name_outside_the_grammar_spoils_only_its_image() {
+    let batch = misbehave(hostile(), json!({"behaviour": "short-answer"})).await.unwrap().unwrap();
+    assert!(batch[0].is_err());
+}
+
+#[tokio::test]
+async fn a_source_that_breaks_off_says_so_and_may_be_asked_again() {
+    let plugin = load(hostile()).await;
+    let mut source = plugin.source(&json!({"behaviour": "break-off"}), None).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(source.next().await.unwrap().unwrap().len(), 1);
+    }
+    for _ in 0..2 {
+        let error = source.next().await.unwrap_err();
+        assert!(error.may_pass(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn clocks_and_random_numbers_are_real() {
+    let first = fetched(hostile(), json!({"behaviour": "clock"})).await;
+    let second = fetched(hostile(), json!({"behaviour": "clock"})).await;
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn an_ungranted_host_is_denied_and_nothing_is_sent() {
+    let server = TestServer::start(|_| Reply::new(200)).await;
+    let config = json!({"behaviour": "fetch", "url": server.url("/x").as_str()});
+    let answer = fetched(hostile(), config).await;
+    assert!(answer["denied"].contains("plugins.hostile.hosts"), "{answer:?}");
+    assert_eq!(server.received().len(), 0);
+}
+
+#[tokio::test]
+async fn a_private_address_is_reached_only_by_the_very_name_that_the_user_wrote() {
+    let server = TestServer::start(|_| Reply::new(200).body("hello")).await;
+    let config = json!({"behaviour": "fetch", "url": server.url("/x").as_str()});
+    let granted = Spec { hosts: vec![server.host()], ..hostile() };
+    assert_eq!(fetched(granted, config.clone()).await["status"], "200");
+    let wildcard = Spec { hosts: vec!["*.0.0.1".to_owned()], ..hostile() };
+    let answer = fetched(wildcard, config).await;
+    assert!(answer.contains_key("denied"), "{answer:?}");
+    let own_option = json!({"behaviour": "fetch", "endpoint": server.url("/y").as_str()});
+    assert_eq!(fetched(hostile(), own_option).await["status"], "200");
+    assert_eq!(server.lines(), ["GET /x", "GET /y"]);
+}
+
+#[tokio::test]
+async fn a_redirect_is_handed_to_the_plugin_and_not_followed() {
+    let server = TestServer::start(|request| match request.target.as_str() {
+        "/first" => Reply::new(302).header("location", "/second"),
+        _ => Reply::new(200),
+    })
+    .await;
+    let config = json!({"behaviour": "fetch", "endpoint": server.url("/first").as_str()});
+    assert_eq!(fetched(hostile(), config).await["status"], "302");
+    assert_eq!(server.lines(), ["GET /first"]);
+}
+
+#[tokio::test]
+async fn waits_for_the_host_are_not_cpu_time() {
+    // Many requests, each with its wait: together longer than the budget.
+    let server = TestServer::start(|_| Reply::new(200).body(vec![0; 64 << 10])).await;
+    let spec = Spec { cpu: Duration::from_millis(150), ..hostile() };
+    let config = json!({"behaviour": "slow-host", "endpoint": server.url("/").as_str(), "count": 300});
+    let batch = misbehave(spec, config).await.unwrap().unwrap();
+    assert_eq!(batch[0].as_ref().unwrap().source.repository.as_str(), "patient");
+    assert_eq!(server.received().len(), 300);
+}
+
+#[tokio::test]
+async fn registries_are_listed_page_by_page() {
+    let config = json!({"behaviour": "listing", "registry": "a.io", "repository": "team/app"});
+    let batch = misbehave(hostile(), config).await.unwrap().unwrap();
+    let tags: Vec<String> = batch.into_iter().map(|image| image.unwrap().tag.unwrap().to_string()).collect();
+    assert_eq!(tags, ["1", "2"]);
+}
+
+/// Collects what is logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_struck_from_log_lines_which_name_the_plugin() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let host = host_with(Redactor::new([crate::secret::Secret::new("not-a-real-password")]));
+    let plugin = Arc::new(host.load(hostile()).await.unwrap());
+    let config = json!({"behaviour": "secret-log", "password": "not-a-real-password"});
+    plugin.source(&config, None).await.unwrap().next().await.unwrap();
+    drop(guard);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("the password is ***") && text.contains("hostile"), "{text}");
+    assert!(!text.contains("not-a-real-password"), "{text}");
+}

@@ -1,0 +1,226 @@
+//! A plan as the workflow file that would give it.
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::secret::Secret;
+use crate::select::Filter;
+use crate::select::NewestBy;
+use crate::select::Selection;
+use crate::workflow::Existing;
+use crate::workflow::LoginEntry;
+use crate::workflow::Plan;
+use crate::workflow::PluginEntry;
+use crate::workflow::PluginUse;
+use crate::workflow::RegistryEntry;
+use crate::workflow::To;
+
+/// The workflow file of `plan`. It holds no secret: each is a variable of the environment instead, which the comment at the
+/// top lists.
+#[must_use]
+pub fn print_workflow(plan: &Plan) -> String {
+    let mut writer = Writer { secrets: &plan.secrets, variables: Vec::new() };
+    let body = writer.plan(plan);
+    let mut text = String::new();
+    if !writer.variables.is_empty() {
+        text.push_str("# Set these in the environment before running it:\n");
+        for variable in &writer.variables {
+            text.extend(["#   ", variable, "\n"]);
+        }
+    }
+    // A tree of strings, numbers and lists always serializes.
+    text.push_str(&serde_yaml::to_string(&body).unwrap_or_default());
+    text
+}
+
+struct Writer<'a> {
+    secrets: &'a [Secret],
+    variables: Vec<String>,
+}
+
+impl Writer<'_> {
+    fn plan(&mut self, plan: &Plan) -> Value {
+        let mut root = Object::default();
+        root.set("version", 1);
+        root.set("name", literal(&plan.name));
+        let registries = plan.registries.iter().map(|entry| (literal(&entry.key), self.registry(entry))).collect();
+        root.some("registries", registries);
+        let mut limits = Object::default();
+        limits.option("qps", plan.limits.qps.map(std::num::NonZeroU32::get));
+        limits.set("images", plan.limits.images);
+        limits.set("blobs", plan.limits.blobs);
+        limits.option("bandwidth", plan.limits.bandwidth);
+        root.some("limits", limits.0);
+        root.set("retry", json!({"rounds": plan.retry.rounds}));
+        root.some("plugins", plan.plugins.iter().map(|entry| (entry.name.clone(), plugin(entry))).collect());
+        let directories: Vec<_> = plan.plugin_dirs.iter().map(|path| path.display().to_string()).collect();
+        root.list("plugin-dirs", directories);
+        let transfers: Vec<_> = plan
+            .transfers
+            .iter()
+            .map(|transfer| {
+                let mut object = Object::default();
+                object.set("name", literal(&transfer.name));
+                object.set("from", self.plugin_use(&transfer.from));
+                object.some("select", select(&transfer.select));
+                object.list("map", transfer.map.iter().map(|mapper| self.plugin_use(mapper)).collect());
+                let to: Vec<_> = transfer.to.iter().map(|to| self.target(to)).collect();
+                object.set("to", if let [one] = to.as_slice() { one.clone() } else { to.into() });
+                let needs = transfer.needs.iter().map(|&index| literal(&plan.transfers[index].name)).collect();
+                object.list("needs", needs);
+                Value::Object(object.0)
+            })
+            .collect();
+        root.set("transfers", transfers);
+        Value::Object(root.0)
+    }
+
+    fn registry(&mut self, entry: &RegistryEntry) -> Value {
+        let mut object = Object::default();
+        match &entry.login {
+            LoginEntry::Files => {}
+            LoginEntry::Anonymous => object.set("anonymous", true),
+            LoginEntry::Basic { username, .. } => {
+                object.set("username", literal(username));
+                object.set("password", self.variable("REGISTRY_PASSWORD", &entry.key));
+            }
+            LoginEntry::IdentityToken(_) => object.set("identity-token", self.variable("REGISTRY_TOKEN", &entry.key)),
+            LoginEntry::Plugin(plugin) => object.set("credentials", self.plugin_use(plugin)),
+        }
+        object.option("ca", entry.ca.as_ref().map(|path| path.display().to_string()));
+        if let Some((certificate, key)) = &entry.client {
+            object.set("client-cert", certificate.display().to_string());
+            object.set("client-key", key.display().to_string());
+        }
+        for (name, flag) in
+            [("skip-verify", entry.skip_verify), ("plain-http", entry.plain_http), ("insecure", entry.insecure)]
+        {
+            object.option(name, flag.then_some(true));
+        }
+        if let Some(proxy) = &entry.proxy {
+            let secret = proxy.password().is_some();
+            object.set("proxy", if secret { self.variable("PROXY", &entry.key) } else { proxy.to_string() });
+        }
+        object.option("qps", entry.qps.map(std::num::NonZeroU32::get));
+        if object.0.is_empty() {
+            // An entry without settings is refused; this is the default, said aloud.
+            object.set("insecure", false);
+        }
+        Value::Object(object.0)
+    }
+
+    fn plugin_use(&mut self, plugin: &PluginUse) -> Value {
+        let with = self.options("", &plugin.with);
+        json!({"plugin": literal(&plugin.plugin), "with": with})
+    }
+
+    fn target(&mut self, to: &To) -> Value {
+        let mut object = Object::default();
+        object.option("registry", to.registry.as_ref().map(|name| literal(&name.to_string())));
+        object.option("namespace", to.namespace.as_ref().map(|name| name.as_str().to_owned()));
+        object.option("prepare", to.prepare.as_ref().map(|plugin| self.plugin_use(plugin)));
+        let existing = match to.existing {
+            Existing::Overwrite => "overwrite",
+            Existing::Skip => "skip",
+            Existing::Fail => "fail",
+        };
+        object.set("existing", existing);
+        Value::Object(object.0)
+    }
+
+    /// A plugin's options, secrets in them as variables that are named after their keys.
+    fn options(&mut self, key: &str, value: &Value) -> Value {
+        match value {
+            Value::String(text) if !text.is_empty() && self.secrets.iter().any(|secret| secret.reveal() == text) => {
+                self.variable("SECRET", key).into()
+            }
+            Value::String(text) => literal(text).into(),
+            Value::Array(items) => items.iter().map(|item| self.options(key, item)).collect(),
+            Value::Object(pairs) => {
+                Value::Object(pairs.iter().map(|(key, value)| (literal(key), self.options(key, value))).collect())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        }
+    }
+
+    /// `${PREFIX_KEY}`, noted for the comment.
+    fn variable(&mut self, prefix: &str, key: &str) -> String {
+        let key: String =
+            key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+        let name = format!("{prefix}_{key}");
+        if !self.variables.contains(&name) {
+            self.variables.push(name.clone());
+        }
+        format!("${{{name}}}")
+    }
+}
+
+/// Keys are written only where they say something.
+#[derive(Default)]
+struct Object(Map<String, Value>);
+
+impl Object {
+    fn set(&mut self, key: &str, value: impl Into<Value>) {
+        self.0.insert(key.to_owned(), value.into());
+    }
+
+    fn option<T: Into<Value>>(&mut self, key: &str, value: Option<T>) {
+        if let Some(value) = value {
+            self.set(key, value);
+        }
+    }
+
+    fn some(&mut self, key: &str, value: Map<String, Value>) {
+        if !value.is_empty() {
+            self.set(key, value);
+        }
+    }
+
+    fn list<T: Into<Value>>(&mut self, key: &str, value: Vec<T>) {
+        if !value.is_empty() {
+            self.set(key, value);
+        }
+    }
+}
+
+/// `text` so that it is read as it is.
+fn literal(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
+fn plugin(entry: &PluginEntry) -> Value {
+    let mut object = Object::default();
+    object.option("path", entry.path.as_ref().map(|path| path.display().to_string()));
+    object.option("sha256", entry.sha256.clone());
+    object.list("hosts", entry.hosts.clone());
+    object.option("memory", entry.memory);
+    object.option("timeout", entry.timeout.map(|timeout| format!("{}ms", timeout.as_millis())));
+    object.option("cpu", entry.cpu.map(|cpu| format!("{}ms", cpu.as_millis())));
+    Value::Object(object.0)
+}
+
+fn select(select: &Selection) -> Map<String, Value> {
+    let filter = |filter: &Filter| {
+        let mut object = Object::default();
+        object.list("include", filter.include.iter().map(|pattern| literal(pattern.as_str())).collect());
+        object.list("exclude", filter.exclude.iter().map(|pattern| literal(pattern.as_str())).collect());
+        object
+    };
+    let mut object = Object::default();
+    object.some("repositories", filter(&select.repositories).0);
+    let mut tags = filter(&select.tags);
+    tags.option("semver", select.semver.as_ref().map(|range| range.as_str().to_owned()));
+    if let Some(newest) = select.newest {
+        let by = match newest.by {
+            NewestBy::Semver => "semver",
+            NewestBy::Name => "name",
+            NewestBy::Created => "created",
+        };
+        tags.set("newest", json!({"count": newest.count.get(), "by": by}));
+    }
+    object.some("tags", tags.0);
+    object.list("platforms", select.platforms.iter().map(ToString::to_string).collect());
+    object.option("referrers", select.referrers.then_some(true));
+    object.0
+}
