@@ -43,7 +43,7 @@ fn a_missing_file_is_named() {
 
 #[test]
 fn broken_yaml_is_refused() {
-    refused("version: 1\ntransfers: [\n", 3, "error");
+    refused("version: 1\ntransfers: [\n", 2, "not YAML");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_bad_reference_is_refused() {
     let text = transfer(
         "  - from:\n      plugin: rules\n      with:\n        rules:\n          \"REGISTRY/Upper/case:1\": \"REGISTRY/x/y\"\n",
     );
-    refused(&text, 7, "Upper");
+    refused(&text, 6, "Upper/case:1");
 }
 
 #[test]

@@ -77,8 +77,7 @@ fn only_what_is_selected_moves() {
             stage.push(repository, &Graph::single(tag, tag));
         }
     }
-    let select = "\
-    select:
+    let select = "    select:
       repositories: {include: [\"team-a/**\"], exclude: [\"**/cache\"]}
       tags: {include: [\"v*\"], exclude: [\"*-rc*\"], semver: \"<2\", newest: {count: 2, by: semver}}
 ";
