@@ -17,11 +17,12 @@ deps:
 	tests/install-deps
 
 # The quick checks first; the end-to-end tests last, so that their closing line is the last one.
-test: deps lock-check plugins-test
-	$(CARGO) test --workspace
+.NOTPARALLEL: test
+test: deps lock-check plugins-test unit e2e
 
 unit:
-	$(CARGO) test --workspace --lib
+	$(CARGO) test --workspace --doc
+	$(CARGO) test --workspace --lib --bins
 
 e2e: deps
 	$(CARGO) test --test e2e

@@ -43,7 +43,7 @@ fn a_missing_file_is_named() {
 
 #[test]
 fn broken_yaml_is_refused() {
-    refused("version: 1\ntransfers: [\n", 3, "error");
+    refused("version: 1\ntransfers: [\n", 2, "not YAML");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_bad_reference_is_refused() {
     let text = transfer(
         "  - from:\n      plugin: rules\n      with:\n        rules:\n          \"REGISTRY/Upper/case:1\": \"REGISTRY/x/y\"\n",
     );
-    refused(&text, 7, "Upper");
+    refused(&text, 6, "Upper/case:1");
 }
 
 #[test]
@@ -252,6 +252,8 @@ fn a_plugin_reaches_no_host_that_it_was_not_granted() {
     let (proxy, guarded) = (registry.proxy(), forbidden.proxy());
     Graph::single("good", "1").push(&registry.remote(), "app");
     let with = format!("{{behaviour: fetch, url: \"http://{}/v2/\"}}", guarded.address());
-    Workplace::new().workflow(&hostile(&proxy, &with));
+    let place = Workplace::new();
+    place.workflow(&hostile(&proxy, &with)).expect(0);
     assert_eq!(guarded.transcript(), "");
+    assert!(place.path().join("good/app/index.json").is_file());
 }

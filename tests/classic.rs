@@ -145,8 +145,11 @@ fn the_printed_workflow_does_the_same() {
     assert!(!printed.stdout.contains(PASSWORD), "{}", printed.stdout);
     assert_eq!(stage.target.remote().tags("printed/app"), Vec::<String>::new());
     stage.place.file("workflow.yaml", &printed.stdout);
-    stage.place.run(&["check", "workflow.yaml"]).expect(0);
-    stage.place.run(&["run", "workflow.yaml"]).expect(0);
+    // Passwords are asked of the environment.
+    let names: Vec<&str> = printed.stdout.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+    let environment: Vec<(&str, &str)> = names.into_iter().map(|name| (name, PASSWORD)).collect();
+    stage.place.run_with(&["check", "workflow.yaml"], &environment).expect(0);
+    stage.place.run_with(&["run", "workflow.yaml"], &environment).expect(0);
     stage.arrived("printed/app", &["1", "2"]);
 }
 

@@ -52,7 +52,8 @@ fn the_second_signal_gives_up_what_is_in_flight() {
     running.interrupt();
     running.await_text("finishing what is in flight");
     running.interrupt();
-    running.finish().expect(130);
+    let finished = running.finish().expect(130);
+    assert!(place.path().join("report.json").is_file(), "no report: {}", finished.stderr);
     assert_eq!(target.remote().tags("app"), Vec::<String>::new());
     assert_eq!(place.report("report.json")["summary"]["interrupted"], true);
 }
