@@ -13,20 +13,20 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// How to log.
 #[derive(Clone, Debug, Default)]
-pub struct Logging {
+pub(crate) struct Logging {
     /// `trace`, `debug`, `info`, `warn` or `error`; the environment's `RUST_LOG` wins where it is set.
-    pub level: Level,
+    pub(crate) level: Level,
     /// One JSON object a line.
-    pub json: bool,
+    pub(crate) json: bool,
     /// Colour; none: where standard error is a terminal.
-    pub colour: Option<bool>,
+    pub(crate) colour: Option<bool>,
     /// Files, `stdout` or `stderr`; empty: standard error.
-    pub paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 /// The least important line that is still written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Level {
+pub(crate) enum Level {
     /// Everything.
     Trace,
     /// Each decision.

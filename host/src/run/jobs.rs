@@ -65,7 +65,12 @@ impl JobMaker {
 
     /// Fills what `destination` leaves out: from `to`, then from the source.
     fn reference(&self, image: &Image, destination: &Destination, to: &To) -> Result<Reference, JobError> {
-        let registry = destination.registry.as_ref().or(to.registry.as_ref()).ok_or(JobError::NoRegistry)?;
+        let registry = match (&destination.registry, &to.registry) {
+            (Some(registry), _) => based(registry, &self.base),
+            // The workflow's own directories were resolved when it was read.
+            (None, Some(registry)) => registry.clone(),
+            (None, None) => return Err(JobError::NoRegistry),
+        };
         let repository = match (&destination.repository, &to.namespace) {
             (Some(repository), _) => repository.clone(),
             (None, None) => image.source.repository.clone(),
@@ -75,7 +80,7 @@ impl JobMaker {
             Some(tag) => TagOrDigest::Tag(tag.clone()),
             None => image.source.version.clone(),
         };
-        Ok(Reference { registry: based(registry, &self.base), repository, version })
+        Ok(Reference { registry, repository, version })
     }
 }
 
@@ -143,10 +148,18 @@ mod tests {
     #[test]
     fn an_image_by_digest_lands_by_digest_unless_a_tag_is_told() {
         let mut image = image(&format!("a.io/n/app@{DIGEST}"), vec![]);
-        let maker = maker(&[(Some("oci:out"), None)]);
-        assert_eq!(targets(&maker.job(&image).unwrap()), [format!("oci:/base/out//n/app@{DIGEST}")]);
+        let maker = maker(&[(Some("oci:/out"), None)]);
+        assert_eq!(targets(&maker.job(&image).unwrap()), [format!("oci:/out//n/app@{DIGEST}")]);
         image.tag = Some("1".parse().unwrap());
-        assert_eq!(targets(&maker.job(&image).unwrap()), ["oci:/base/out//n/app:1"]);
+        assert_eq!(targets(&maker.job(&image).unwrap()), ["oci:/out//n/app:1"]);
+    }
+
+    #[test]
+    fn a_directory_that_a_plugin_names_is_relative_to_the_workflow() {
+        let destination = Destination { registry: Some("oci:out".parse().unwrap()), ..Destination::default() };
+        let job = maker(&[(None, None)]).job(&image("oci:in//n/app:1", vec![destination])).unwrap();
+        assert_eq!(job.source.to_string(), "oci:/base/in//n/app:1");
+        assert_eq!(targets(&job), ["oci:/base/out//n/app:1"]);
     }
 
     #[test]

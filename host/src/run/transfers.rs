@@ -103,7 +103,7 @@ impl Workers {
         let mut again = Vec::new();
         let mut running = JoinSet::new();
         let mut open = true;
-        loop {
+        while open || !running.is_empty() {
             tokio::select! {
                 biased;
                 Some(outcome) = running.join_next() => again.extend(self.over(outcome, None, round).await),
@@ -120,9 +120,9 @@ impl Workers {
                     Some(job) => self.spawn(&mut running, job).await,
                     None => open = false,
                 },
-                else => return again,
             }
         }
+        again
     }
 
     async fn round(&self, jobs: Vec<Again>, round: u32) -> Vec<Again> {

@@ -12,89 +12,89 @@ use crate::cli::args::LevelArg;
 /// Moves images by a rule file: the flags of tkestack/image-transfer.
 #[derive(Debug, Parser)]
 #[command(name = "image-transfer", version, disable_version_flag = true, args_override_self = true)]
-pub struct ClassicArgs {
+pub(crate) struct ClassicArgs {
     /// Registries with their user names and passwords, YAML or JSON. Without it docker's and podman's logins are used.
     #[arg(long = "securityFile", visible_alias = "registry-secret-file", value_name = "FILE")]
-    pub security_file: Option<PathBuf>,
+    pub(crate) security_file: Option<PathBuf>,
     /// Rules `source: target`, YAML or JSON.
     #[arg(long = "ruleFile", visible_alias = "transfer-rule-file", value_name = "FILE")]
-    pub rule_file: Option<PathBuf>,
+    pub(crate) rule_file: Option<PathBuf>,
     /// The registry of targets that name none [env: `DEFAULT_REGISTRY`].
     #[arg(long, value_name = "REGISTRY")]
-    pub registry: Option<String>,
+    pub(crate) registry: Option<String>,
     /// The namespace of targets that have none [env: `DEFAULT_NAMESPACE`].
     #[arg(long = "ns", visible_alias = "namespace", value_name = "NAMESPACE")]
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Images on their way at once, 1 to 50.
     #[arg(long, visible_alias = "proc", value_name = "N", default_value_t = 5)]
-    pub routines: usize,
+    pub(crate) routines: usize,
     /// Rounds over what failed, after the first.
     #[arg(long, visible_alias = "retries", value_name = "N", default_value_t = 2)]
-    pub retry: u32,
+    pub(crate) retry: u32,
     /// Requests a second over all registries, at most 30000; 0: no limit.
     #[arg(long, value_name = "N", default_value_t = 100)]
-    pub qps: u32,
+    pub(crate) qps: u32,
     /// Whether a tag that exists at the target is replaced if its digest differs.
     #[arg(long = "tag-exist-overridden", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true",
           default_missing_value = "true", action = ArgAction::Set, value_parser = truth)]
-    pub tag_exist_overridden: bool,
+    pub(crate) tag_exist_overridden: bool,
     /// Print the workflow that does the same, and end.
     #[arg(long = "print-workflow")]
-    pub print_workflow: bool,
+    pub(crate) print_workflow: bool,
     /// Show what would move; nothing is written.
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Write each image, its targets, bytes and errors to FILE, as JSON.
     #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
     /// Write what failed to FILE, as a rule file for --ruleFile.
     #[arg(long, value_name = "FILE")]
-    pub failed: Option<PathBuf>,
+    pub(crate) failed: Option<PathBuf>,
     /// The least important lines to log.
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
-    pub log_level: LevelArg,
+    pub(crate) log_level: LevelArg,
     /// The form of log lines.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub log_format: FormatArg,
+    pub(crate) log_format: FormatArg,
     /// Colour log lines.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", action = ArgAction::Set, value_parser = truth)]
-    pub log_enable_color: bool,
+    pub(crate) log_enable_color: bool,
     /// Accepted: log lines name no line of source code here.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", action = ArgAction::Set, value_parser = truth)]
-    pub log_ignore_caller: bool,
+    pub(crate) log_ignore_caller: bool,
     /// Accepted: no log line is left out here.
     #[arg(long, value_name = "DURATION")]
-    pub log_sampling_frequency: Option<String>,
+    pub(crate) log_sampling_frequency: Option<String>,
     /// Files to log to, `stdout` or `stderr`.
     #[arg(long, value_name = "PATHS", value_delimiter = ',')]
-    pub log_output_paths: Vec<PathBuf>,
+    pub(crate) log_output_paths: Vec<PathBuf>,
     /// CCR to TCR migration.
     #[arg(long = "ccrToTcr", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", action = ArgAction::Set, value_parser = truth)]
-    pub ccr_to_tcr: bool,
+    pub(crate) ccr_to_tcr: bool,
     /// Region of CCR.
     #[arg(long = "ccrRegion", hide = true)]
-    pub ccr_region: Option<String>,
+    pub(crate) ccr_region: Option<String>,
     /// Region of TCR.
     #[arg(long = "tcrRegion", hide = true)]
-    pub tcr_region: Option<String>,
+    pub(crate) tcr_region: Option<String>,
     /// Tags of each repository.
     #[arg(long = "ccrTagNums", hide = true, allow_hyphen_values = true)]
-    pub ccr_tag_nums: Option<i64>,
+    pub(crate) ccr_tag_nums: Option<i64>,
     /// TCR instance.
     #[arg(long = "tcrName", hide = true)]
-    pub tcr_name: Option<String>,
+    pub(crate) tcr_name: Option<String>,
     /// Keys of the cloud's API.
     #[arg(long = "secretFile", visible_alias = "tencentcloud-secret-file", hide = true)]
-    pub secret_file: Option<PathBuf>,
+    pub(crate) secret_file: Option<PathBuf>,
 }
 
 impl ClassicArgs {
     /// Whether `arguments` (without the program's name) are the classic flags: the first one is a flag that only they have.
     #[must_use]
-    pub fn are(arguments: &[std::ffi::OsString]) -> bool {
+    pub(crate) fn are(arguments: &[std::ffi::OsString]) -> bool {
         const OURS: [&str; 6] = ["--help", "--version", "--verbose", "--quiet", "--log-level", "--log-format"];
         let subcommand = arguments.iter().any(|argument| {
             argument.to_str().is_some_and(|text| ["run", "plan", "check", "copy", "plugin", "help"].contains(&text))

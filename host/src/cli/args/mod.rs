@@ -11,18 +11,18 @@ use clap::ValueEnum;
 
 use crate::cli::logging::Level;
 
-pub use classic::ClassicArgs;
+pub(crate) use classic::ClassicArgs;
 
 /// Moves container images in bulk between registries.
 #[derive(Debug, Parser)]
 #[command(name = "image-transfer", version, about, arg_required_else_help = true, after_help = AFTER_HELP)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
     /// How to log.
     #[command(flatten)]
-    pub log: LogArgs,
+    pub(crate) log: LogArgs,
 }
 
 const AFTER_HELP: &str = "\
@@ -35,7 +35,7 @@ Exit codes: 0 all images are at their targets; 1 some failed; 2 the command line
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a workflow file.
     Run(RunArgs),
     /// Show what a workflow would move; nothing is written.
@@ -51,84 +51,84 @@ pub enum Command {
 
 /// A workflow file and what varies in it.
 #[derive(Debug, Args)]
-pub struct FileArgs {
+pub(crate) struct FileArgs {
     /// The workflow file.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Set a variable of the workflow's `vars`.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
-    pub set: Vec<(String, String)>,
+    pub(crate) set: Vec<(String, String)>,
 }
 
 /// `run`.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// The file.
     #[command(flatten)]
-    pub file: FileArgs,
+    pub(crate) file: FileArgs,
     /// Where results go.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
     /// Show what would move; nothing is written. The same as `plan`.
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 /// `plan`.
 #[derive(Debug, Args)]
-pub struct PlanArgs {
+pub(crate) struct PlanArgs {
     /// The file.
     #[command(flatten)]
-    pub file: FileArgs,
+    pub(crate) file: FileArgs,
     /// Where results go.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// Where results go.
 #[derive(Clone, Debug, Default, Args)]
-pub struct OutputArgs {
+pub(crate) struct OutputArgs {
     /// Write each image, its targets, bytes and errors to FILE, as JSON.
     #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
     /// Write what failed to FILE, as a rule file for --ruleFile.
     #[arg(long, value_name = "FILE")]
-    pub failed: Option<PathBuf>,
+    pub(crate) failed: Option<PathBuf>,
 }
 
 /// `copy`.
 #[derive(Debug, Args)]
-pub struct CopyArgs {
+pub(crate) struct CopyArgs {
     /// The image: registry/repository:tag, registry/repository@digest, or oci:DIRECTORY//repository:tag.
-    pub source: String,
+    pub(crate) source: String,
     /// Where to; a name without tag or digest keeps the source's.
     #[arg(required = true)]
-    pub targets: Vec<String>,
+    pub(crate) targets: Vec<String>,
     /// Keep only these platforms of an index, such as linux/amd64.
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',')]
-    pub platform: Vec<String>,
+    pub(crate) platform: Vec<String>,
     /// Copy signatures, SBOMs and other referrers as well.
     #[arg(long)]
-    pub referrers: bool,
+    pub(crate) referrers: bool,
     /// What to do if the target's tag holds other content.
     #[arg(long, value_enum, default_value_t)]
-    pub existing: ExistingArg,
+    pub(crate) existing: ExistingArg,
     /// Speak http, not https, with this host. May be repeated.
     #[arg(long, value_name = "HOST[:PORT]")]
-    pub plain_http: Vec<String>,
+    pub(crate) plain_http: Vec<String>,
     /// Accept any certificate of this host, or http. May be repeated.
     #[arg(long, value_name = "HOST[:PORT]")]
-    pub insecure: Vec<String>,
+    pub(crate) insecure: Vec<String>,
     /// Show what would move; nothing is written.
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Where results go.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// `existing` of a workflow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ExistingArg {
+pub(crate) enum ExistingArg {
     /// Replace it.
     #[default]
     Overwrite,
@@ -140,7 +140,7 @@ pub enum ExistingArg {
 
 /// `plugin`.
 #[derive(Debug, Subcommand)]
-pub enum PluginCommand {
+pub(crate) enum PluginCommand {
     /// List the embedded plugins, and those of a workflow.
     List {
         /// A workflow whose plugins are listed as well.
@@ -155,25 +155,25 @@ pub enum PluginCommand {
 
 /// How to log.
 #[derive(Clone, Debug, Default, Args)]
-pub struct LogArgs {
+pub(crate) struct LogArgs {
     /// The least important lines to log [default: info].
     #[arg(long, global = true, value_name = "LEVEL")]
-    pub log_level: Option<LevelArg>,
+    pub(crate) log_level: Option<LevelArg>,
     /// The form of log lines [default: plain].
     #[arg(long, global = true, value_name = "FORMAT")]
-    pub log_format: Option<FormatArg>,
+    pub(crate) log_format: Option<FormatArg>,
     /// Log each decision.
     #[arg(long, short, global = true, conflicts_with = "log_level")]
-    pub verbose: bool,
+    pub(crate) verbose: bool,
     /// Log failures only.
     #[arg(long, short, global = true, conflicts_with_all = ["log_level", "verbose"])]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// `--log-level`, with the classic tool's spellings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "lower")]
-pub enum LevelArg {
+pub(crate) enum LevelArg {
     /// Everything.
     Trace,
     /// Each decision.
@@ -191,7 +191,7 @@ pub enum LevelArg {
 
 /// `--log-format`, with the classic tool's spellings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum FormatArg {
+pub(crate) enum FormatArg {
     /// Lines for people.
     #[default]
     #[value(alias = "console")]
@@ -203,7 +203,7 @@ pub enum FormatArg {
 impl LevelArg {
     /// What it means.
     #[must_use]
-    pub fn level(self) -> Level {
+    pub(crate) fn level(self) -> Level {
         match self {
             Self::Trace => Level::Trace,
             Self::Debug => Level::Debug,

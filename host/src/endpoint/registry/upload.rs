@@ -35,9 +35,9 @@ use crate::oci::Repository;
 
 /// An open upload session: where its next request goes.
 pub(in crate::endpoint) struct Upload {
-    location: Url,
+    pub(super) location: Url,
     /// `OCI-Chunk-Min-Length`, in bytes.
-    minimum: u64,
+    pub(super) minimum: u64,
 }
 
 /// That a registry wants blobs in pieces, which was learned from a refusal. It is believed for [`LEARNED`] only: the refusal may
