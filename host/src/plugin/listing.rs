@@ -13,7 +13,8 @@ use crate::plugin::state::State;
 const MAX_NAME: usize = 1024;
 
 /// A listing that a guest holds.
-pub(crate) struct Listing(Box<dyn Pages>);
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Listing(Box<dyn Pages>);
 
 impl wit_registry::Host for State {}
 
