@@ -1,6 +1,6 @@
 //! The contract in `wit/`, as wasmtime's generator reads it. One world for each capability; what they share is generated once.
 
-#![expect(unreachable_pub, clippy::pedantic, reason = "generated")]
+#![expect(unreachable_pub, reason = "generated")]
 
 pub mod source {
     wasmtime::component::bindgen!({
@@ -10,7 +10,7 @@ pub mod source {
         exports: { default: async },
         with: {
             "wasi": wasmtime_wasi::p2::bindings,
-            "image-transfer:plugin/registry.listing": crate::plugin::imports::Listing,
+            "image-transfer:plugin/registry.listing": crate::plugin::listing::Listing,
         },
     });
 }

@@ -27,7 +27,7 @@ pub enum CacheDir {
 enum CacheError {
     #[error("{} cannot be used: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("{} is not a directory that only its owner, this user, can write", path.display())]
+    #[error("others than this user can write, or replace, {}", path.display())]
     Unsafe { path: PathBuf },
     #[error("{0}")]
     Engine(String),
@@ -70,8 +70,17 @@ fn open(path: &Path) -> Result<Cache, CacheError> {
     if !directory.is_dir() || directory.uid() != me || directory.mode() & 0o022 != 0 {
         return Err(CacheError::Unsafe { path: path.to_owned() });
     }
+    let path = path.canonicalize().map_err(io)?;
+    for above in path.ancestors().skip(1) {
+        // Whoever can write above can put another directory in its place, unless the sticky bit keeps them from it.
+        let metadata = fs::metadata(above).map_err(io)?;
+        let open = metadata.mode() & 0o002 != 0 && metadata.mode() & 0o1000 == 0;
+        if open || ![0, me].contains(&metadata.uid()) {
+            return Err(CacheError::Unsafe { path: above.to_owned() });
+        }
+    }
     let mut config = CacheConfig::new();
-    config.with_directory(path.canonicalize().map_err(io)?);
+    config.with_directory(path);
     Cache::new(config).map_err(|error| CacheError::Engine(error.to_string()))
 }
 
@@ -90,5 +99,25 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
         assert!(matches!(open(&path), Err(CacheError::Unsafe { .. })));
         assert!(CacheDir::At(path).open().is_none());
+    }
+
+    #[test]
+    fn a_directory_below_one_that_others_can_write_is_not_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let above = directory.path().join("above");
+        fs::create_dir(&above).unwrap();
+        for (mode, usable) in [(0o777, false), (0o1777, true), (0o755, true)] {
+            fs::set_permissions(&above, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(open(&above.join("cache")).is_ok(), usable, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_not_used() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("elsewhere")).unwrap();
+        let link = directory.path().join("cache");
+        std::os::unix::fs::symlink(directory.path().join("elsewhere"), &link).unwrap();
+        assert!(matches!(open(&link), Err(CacheError::Unsafe { .. })));
     }
 }

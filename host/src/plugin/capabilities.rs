@@ -7,6 +7,7 @@ use wasmtime::component::ResourceAny;
 
 use crate::oci::Repository;
 use crate::plugin::BadImage;
+use crate::plugin::BadName;
 use crate::plugin::CallError;
 use crate::plugin::Destination;
 use crate::plugin::Ensured;
@@ -20,10 +21,17 @@ use crate::plugin::bindings::mapper::MapperPlugin;
 use crate::plugin::bindings::provisioner::ProvisionerPlugin;
 use crate::plugin::bindings::provisioner::exports::image_transfer::plugin::provisioner;
 use crate::plugin::bindings::source::SourcePlugin;
+use crate::plugin::grants::Grants;
 use crate::plugin::instance::Runner;
 
 /// Images of one batch that are taken.
 const MAX_BATCH: usize = 10_000;
+
+/// Bytes of a position, as the contract says.
+const MAX_POSITION: usize = 4096;
+
+/// Bytes of a user name and a password together; tokens have up to some KiB.
+const MAX_CREDENTIAL: usize = 64 << 10;
 
 /// Images that a mapper is asked about in one call.
 const ASK: usize = 1000;
@@ -31,12 +39,15 @@ const ASK: usize = 1000;
 /// One call, under its wall clock; its failure is told with the plugin's name and version.
 macro_rules! call {
     ($runner:expr, $function:expr, $call:expr) => {{
-        $runner.begin();
+        let meter = $runner.begin();
         let timeout = $runner.timeout();
-        let answer = tokio::time::timeout(timeout, async {
-            let store = &mut $runner.store;
-            $call(store).await
-        })
+        let answer = tokio::time::timeout(
+            timeout,
+            meter.measure(async {
+                let store = &mut $runner.store;
+                $call(store).await
+            }),
+        )
         .await;
         $runner.judge($function, answer)
     }};
@@ -45,9 +56,7 @@ macro_rules! call {
 /// The same for a function that may itself say no.
 macro_rules! ask {
     ($runner:expr, $function:expr, $call:expr) => {
-        call!($runner, $function, $call).and_then(|answer| {
-            answer.map_err(|error| PluginError::Call { call: $runner.call($function), error: CallError::read(error) })
-        })
+        call!($runner, $function, $call).and_then(|answer| answer.map_err(|error| $runner.refused($function, error)))
     };
 }
 
@@ -62,9 +71,7 @@ pub struct Source {
 impl Source {
     pub(super) async fn open(plugin: Arc<Plugin>, config: &Value, position: Option<&str>) -> Result<Self, PluginError> {
         let mut runner = Runner::open(&plugin, config);
-        let Some(pre) = &plugin.worlds.source else {
-            return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });
-        };
+        let Some(pre) = &plugin.worlds.source else { return Err(plugin.lacks("source")) };
         let config = config.to_string();
         let guest = call!(runner, "source.open", async |store| pre.instantiate_async(store).await)?;
         let enumerator = ask!(runner, "source.open", async |store| {
@@ -77,29 +84,49 @@ impl Source {
     /// The next batch; none when all is told. An entry that is no image does not spoil the others.
     pub async fn next(&mut self) -> Result<Option<Vec<Result<Image, BadImage>>>, PluginError> {
         const NEXT: &str = "source.next";
-        if self.broken {
-            return Err(PluginError::Broken { call: self.runner.call(NEXT), failure: Failure::Gone });
-        }
+        self.enter(NEXT)?;
         let (guest, enumerator) = (&self.guest, self.enumerator);
         let batch = ask!(self.runner, NEXT, async |store| {
             guest.image_transfer_plugin_source().enumerator().call_next(store, enumerator).await
+        })
+        .and_then(|batch| {
+            let count = batch.as_ref().map_or(0, Vec::len);
+            self.runner.at_most(NEXT, count, MAX_BATCH, "images in one batch")?;
+            Ok(batch)
         });
         self.broken = matches!(batch, Err(PluginError::Broken { .. }));
         let Some(batch) = batch? else { return Ok(None) };
-        if batch.len() > MAX_BATCH {
-            self.broken = true;
-            let failure = Failure::TooMuch { what: "images in one batch", limit: MAX_BATCH };
-            return Err(PluginError::Broken { call: self.runner.call(NEXT), failure });
-        }
-        Ok(Some(batch.into_iter().map(Image::read).collect()))
+        let grants = self.runner.grants();
+        Ok(Some(batch.into_iter().map(|image| granted(grants, Image::read(image)?)).collect()))
     }
 
     /// A mark after the last batch, from which a later enumeration can go on.
     pub async fn position(&mut self) -> Result<Option<String>, PluginError> {
+        const POSITION: &str = "source.position";
+        self.enter(POSITION)?;
         let (guest, enumerator) = (&self.guest, self.enumerator);
-        call!(self.runner, "source.position", async |store| {
+        let position = call!(self.runner, POSITION, async |store| {
             guest.image_transfer_plugin_source().enumerator().call_position(store, enumerator).await
-        })
+        });
+        self.broken = position.is_err();
+        let position = position?;
+        let bytes = position.as_ref().map_or(0, String::len);
+        self.runner.at_most(POSITION, bytes, MAX_POSITION, "bytes of position")?;
+        Ok(position)
+    }
+
+    /// Begins a call. Until it has come back the instance counts as broken: a caller that stops waiting leaves it in the middle of
+    /// the call, where it must not be entered again.
+    fn enter(&mut self, function: &'static str) -> Result<(), PluginError> {
+        if std::mem::replace(&mut self.broken, true) { Err(self.runner.broke(function, Failure::Gone)) } else { Ok(()) }
+    }
+}
+
+fn granted(grants: &Grants, image: Image) -> Result<Image, BadImage> {
+    let ungranted = image.registries().find(|registry| !grants.names(registry)).cloned();
+    match ungranted {
+        None => Ok(image),
+        Some(registry) => Err(BadImage { text: image.source.to_string(), error: BadName::Ungranted { registry } }),
     }
 }
 
@@ -121,9 +148,7 @@ impl Mapper {
         config: &Value,
     ) -> Result<(Runner, MapperPlugin, ResourceAny), PluginError> {
         let mut runner = Runner::open(plugin, config);
-        let Some(pre) = &plugin.worlds.mapper else {
-            return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });
-        };
+        let Some(pre) = &plugin.worlds.mapper else { return Err(plugin.lacks("mapper")) };
         let config = config.to_string();
         let guest = call!(runner, "mapper.open", async |store| pre.instantiate_async(store).await)?;
         let mapping = ask!(runner, "mapper.open", async |store| {
@@ -147,13 +172,19 @@ impl Mapper {
             })?;
             if mapped.len() != some.len() {
                 let failure = Failure::Mismatch { questions: some.len(), answers: mapped.len() };
-                return Err(PluginError::Broken { call: runner.call(MAP), failure });
+                return Err(runner.broke(MAP, failure));
             }
-            self.opened = Some((runner, guest, mapping));
-            all.extend(mapped.into_iter().map(|destinations| {
-                let destinations = destinations.map_err(CallError::read)?;
-                Ok(destinations.into_iter().map(Destination::read).collect::<Result<_, _>>()?)
+            all.extend(some.iter().zip(mapped).map(|(image, destinations)| {
+                let destinations = Destination::read_all(&destinations.map_err(|error| runner.told(error))?)?;
+                for registry in destinations.iter().filter_map(|destination| destination.registry.as_ref()) {
+                    // Where the image is, or was to go already, the mapper may say again.
+                    if !runner.grants().names(registry) && !image.registries().any(|known| known == registry) {
+                        return Err(BadName::Ungranted { registry: registry.clone() }.into());
+                    }
+                }
+                Ok(destinations)
             }));
+            self.opened = Some((runner, guest, mapping));
         }
         Ok(all)
     }
@@ -177,9 +208,7 @@ impl Preparation {
         config: &Value,
     ) -> Result<(Runner, ProvisionerPlugin, ResourceAny), PluginError> {
         let mut runner = Runner::open(plugin, config);
-        let Some(pre) = &plugin.worlds.provisioner else {
-            return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });
-        };
+        let Some(pre) = &plugin.worlds.provisioner else { return Err(plugin.lacks("provisioner")) };
         let config = config.to_string();
         let guest = call!(runner, "provisioner.open", async |store| pre.instantiate_async(store).await)?;
         let preparation = ask!(runner, "provisioner.open", async |store| {
@@ -204,14 +233,16 @@ impl Preparation {
         })?;
         if ensured.len() != names.len() {
             let failure = Failure::Mismatch { questions: names.len(), answers: ensured.len() };
-            return Err(PluginError::Broken { call: runner.call(ENSURE), failure });
+            return Err(runner.broke(ENSURE, failure));
         }
-        self.opened = Some((runner, guest, preparation));
         let read = |ensured| match ensured {
             provisioner::Ensured::Existed => Ensured::Existed,
             provisioner::Ensured::Created => Ensured::Created,
         };
-        Ok(ensured.into_iter().map(|ensured| ensured.map(read).map_err(CallError::read)).collect())
+        let ensured =
+            ensured.into_iter().map(|ensured| ensured.map(read).map_err(|error| runner.told(error))).collect();
+        self.opened = Some((runner, guest, preparation));
+        Ok(ensured)
     }
 }
 
@@ -233,9 +264,7 @@ impl Issuer {
         config: &Value,
     ) -> Result<(Runner, CredentialsPlugin, ResourceAny), PluginError> {
         let mut runner = Runner::open(plugin, config);
-        let Some(pre) = &plugin.worlds.credentials else {
-            return Err(PluginError::NoCapability { plugin: plugin.spec.name.clone() });
-        };
+        let Some(pre) = &plugin.worlds.credentials else { return Err(plugin.lacks("credentials")) };
         let config = config.to_string();
         let guest = call!(runner, "credentials.open", async |store| pre.instantiate_async(store).await)?;
         let issuer = ask!(runner, "credentials.open", async |store| {
@@ -246,16 +275,52 @@ impl Issuer {
 
     /// A credential for `registry`.
     pub async fn issue(&mut self, registry: &str) -> Result<Issued, PluginError> {
+        const ISSUE: &str = "credentials.issue";
         let (mut runner, guest, issuer) = match self.opened.take() {
             Some(opened) => opened,
             None => Self::instance(&self.plugin, &self.config).await?,
         };
-        let issued = ask!(runner, "credentials.issue", async |store| {
+        let issued = ask!(runner, ISSUE, async |store| {
             guest.image_transfer_plugin_credentials().issuer().call_issue(store, issuer, registry).await
+        })
+        .and_then(|issued| {
+            let bytes = issued.username.len() + issued.password.len();
+            runner.at_most(ISSUE, bytes, MAX_CREDENTIAL, "bytes of credential")?;
+            Ok(Issued::read(issued.username, issued.password, issued.expires_at))
         });
+        if let Ok(issued) = &issued {
+            // From here on it is one of the plugin's secrets.
+            let redactor = &mut runner.store.data_mut().redactor;
+            *redactor = redactor.with([issued.password.clone()]);
+        }
         if !matches!(issued, Err(PluginError::Broken { .. })) {
             self.opened = Some((runner, guest, issuer));
         }
-        issued.map(|issued| Issued::read(issued.username, issued.password, issued.expires_at))
+        issued
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_in_a_directory_that_nobody_named_is_none() {
+        let image = |source: &str, target: Option<&str>| Image {
+            source: source.parse().unwrap(),
+            tag: None,
+            targets: target
+                .map(|target| Destination { registry: Some(target.parse().unwrap()), ..Destination::default() })
+                .into_iter()
+                .collect(),
+            attributes: vec![],
+        };
+        let grants = Grants::named(vec![]).with([], &serde_json::json!({"from": "oci:./images"}));
+        assert!(granted(&grants, image("oci:images//n/app:1", Some("a.io"))).is_ok());
+        let error = granted(&grants, image("oci:/etc//n/app:1", None)).unwrap_err();
+        assert_eq!(error.error.to_string(), "oci:/etc is not a directory that the plugin's options name");
+        assert!(granted(&grants, image("a.io/n/app:1", Some("oci:/home/someone"))).is_err());
+        let embedded = Grants::embedded(vec![], vec![]);
+        assert!(granted(&embedded, image("oci:/etc//n/app:1", None)).is_ok());
     }
 }

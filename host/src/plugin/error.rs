@@ -5,9 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http::Class;
+use crate::plugin::Capabilities;
 use crate::plugin::bindings::types;
 use crate::plugin::image::BadName;
 use crate::plugin::image::clean;
+use crate::secret::Redactor;
+
+/// Problems with its options that a plugin may tell at a time.
+const MAX_PROBLEMS: usize = 100;
 
 /// Why a plugin did not do what it was asked. Cheap to clone.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -63,11 +68,24 @@ pub enum PluginError {
     /// A component that exports none of the contract's interfaces.
     #[error(
         "plugin `{plugin}` exports none of source, mapper, provisioner and credentials together with plugin-info \
-         (image-transfer:plugin@0.1.0)"
+         (image-transfer:plugin@0.1.0){}",
+        found(exports)
     )]
     NoCapability {
         /// The plugin's name.
         plugin: String,
+        /// What it exports instead; empty: nothing.
+        exports: String,
+    },
+    /// It is asked for what it does not do.
+    #[error("plugin `{plugin}` exports no {wanted}, only {has}")]
+    Lacks {
+        /// The plugin's name.
+        plugin: String,
+        /// The interface.
+        wanted: &'static str,
+        /// What it exports.
+        has: Capabilities,
     },
     /// Its own description is not usable.
     #[error("plugin `{plugin}` describes its options by a JSON Schema that is none: {reason}")]
@@ -196,7 +214,7 @@ impl PluginError {
     pub fn problems(&self) -> Vec<String> {
         match self {
             Self::Call { error: CallError::InvalidConfig(text), .. } => {
-                text.lines().filter(|line| !line.trim().is_empty()).map(clean).collect()
+                text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
             }
             other => vec![other.to_string()],
         }
@@ -241,15 +259,21 @@ impl CallError {
         matches!(self.class(), Class::Retry | Class::Wait(_))
     }
 
-    pub(super) fn read(error: types::Error) -> Self {
+    /// What a guest said, without the secrets that it was given and without what moves a terminal's cursor.
+    pub(super) fn read(error: types::Error, redactor: &Redactor) -> Self {
+        // In this order: what was cut or cleaned is no longer the secret that is looked for.
+        let safe = |text: String| clean(&redactor.strike(&text));
         match error {
-            // Its lines are taken apart, and cleaned, where they are shown.
-            types::Error::InvalidConfig(text) => Self::InvalidConfig(text),
-            types::Error::Unauthorized(text) => Self::Unauthorized(clean(&text)),
-            types::Error::NotFound(text) => Self::NotFound(clean(&text)),
+            types::Error::InvalidConfig(text) => {
+                let text = redactor.strike(&text);
+                let lines: Vec<String> = text.lines().take(MAX_PROBLEMS).map(clean).collect();
+                Self::InvalidConfig(lines.join("\n"))
+            }
+            types::Error::Unauthorized(text) => Self::Unauthorized(safe(text)),
+            types::Error::NotFound(text) => Self::NotFound(safe(text)),
             types::Error::RateLimited(seconds) => Self::RateLimited(seconds),
-            types::Error::Unavailable(text) => Self::Unavailable(clean(&text)),
-            types::Error::Fatal(text) => Self::Fatal(clean(&text)),
+            types::Error::Unavailable(text) => Self::Unavailable(safe(text)),
+            types::Error::Fatal(text) => Self::Fatal(safe(text)),
         }
     }
 
@@ -263,5 +287,32 @@ impl CallError {
             Self::Fatal(text) => types::Error::Fatal(text),
             Self::BadName(error) => types::Error::Fatal(error.to_string()),
         }
+    }
+}
+
+fn found(exports: &str) -> String {
+    if exports.is_empty() { ": it exports nothing".to_owned() } else { format!(": it exports {exports}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn what_a_guest_says_is_shown_without_secrets_and_control_characters() {
+        let redactor = Redactor::new([Secret::new("not-a-real\npassword")]);
+        let said = types::Error::Unauthorized("refused not-a-real\npassword\u{1b}[2J".to_owned());
+        assert_eq!(CallError::read(said, &redactor).to_string(), "refused ***\u{fffd}[2J");
+        let said = types::Error::InvalidConfig("/a: wrong\u{7}\n/b: missing".to_owned());
+        assert_eq!(CallError::read(said, &redactor).to_string(), "/a: wrong\u{fffd}\n/b: missing");
+    }
+
+    #[test]
+    fn a_long_secret_is_struck_before_the_line_is_cut() {
+        let secret = "s".repeat(5000);
+        let redactor = Redactor::new([Secret::new(secret.as_str())]);
+        let said = types::Error::Fatal(format!("key {secret}"));
+        assert_eq!(CallError::read(said, &redactor).to_string(), "key ***");
     }
 }

@@ -1,15 +1,22 @@
-//! Which hosts a plugin reaches: none, unless somebody said so.
+//! Which hosts, registries and directories a plugin reaches: none, unless somebody said so.
 
 use url::Host;
 use url::Url;
 
-/// The hosts that one opened plugin may reach.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use crate::oci::RegistryName;
+use crate::plugin::mentions::Mentions;
+
+/// What one opened plugin may reach.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Grants {
     /// What the user named: in the workflow's `hosts`, or in the plugin's own options.
     named: Vec<String>,
     /// What an embedded plugin says that it needs. Never a private address.
     described: Vec<String>,
+    /// Whether the component is part of this program: it may list what it likes and name any directory.
+    trusted: bool,
+    /// What the user wrote into the plugin's options.
+    options: Mentions,
 }
 
 /// Whether a request may go out, and how far.
@@ -24,14 +31,44 @@ pub(super) enum Grant {
 }
 
 impl Grants {
-    pub(super) fn new(named: Vec<String>, described: Vec<String>) -> Self {
-        Self { named, described }
+    /// The grants of a component from elsewhere: what the workflow lists.
+    pub(super) fn named(named: Vec<String>) -> Self {
+        Self { named, ..Self::default() }
     }
 
-    /// Adds hosts that the user wrote into the plugin's options.
-    pub(super) fn with(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
+    /// The grants of an embedded component: also what it describes.
+    pub(super) fn embedded(named: Vec<String>, described: Vec<String>) -> Self {
+        Self { named, described, trusted: true, options: Mentions::default() }
+    }
+
+    /// Adds what the user wrote into the plugin's `options`; `hosts` are those of them that `http` may reach.
+    pub(super) fn with(mut self, hosts: impl IntoIterator<Item = String>, options: &serde_json::Value) -> Self {
         self.named.extend(hosts);
+        self.options = Mentions::of(options);
         self
+    }
+
+    /// Whether `registry` may be listed through the host, with the host's credentials: a host that is granted or that the options
+    /// mention, a directory that they mention.
+    pub(super) fn lists(&self, registry: &RegistryName) -> bool {
+        let RegistryName::Host(name) = registry else { return self.names(registry) };
+        let (host, port) = match name.rsplit_once(':') {
+            Some((host, port)) if !name.ends_with(']') => (host, port.parse().ok()),
+            _ => (name.as_str(), Some(443)),
+        };
+        let granted = self.named.iter().chain(&self.described);
+        self.trusted
+            || self.options.host(name)
+            || granted.into_iter().any(|pattern| exact(pattern, host, port) || wildcard(pattern, host))
+    }
+
+    /// Whether an image may be said to lie in `registry`, or to land there. For directories only: whoever names one has the host read
+    /// and write files in it.
+    pub(super) fn names(&self, registry: &RegistryName) -> bool {
+        match registry {
+            RegistryName::Host(_) => true,
+            RegistryName::Layout(directory) => self.trusted || self.options.directory(directory),
+        }
     }
 
     /// Whether `url` may be asked. A pattern is `host` (any port), `host:port` or `*.domain`; a wildcard reaches public addresses only,
@@ -104,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_named_host_is_reached_wherever_it_is_and_a_wildcard_in_public_only() {
-        let grants = Grants::new(
+        let grants = Grants::embedded(
             vec!["harbor.corp:8443".to_owned(), "*.cloud.example".to_owned()],
             vec!["api.example".to_owned()],
         );
@@ -117,7 +154,7 @@ mod tests {
 
     #[test]
     fn look_alikes_and_credentials_in_urls_are_refused() {
-        let grants = Grants::new(vec!["example.com".to_owned()], vec![]);
+        let grants = Grants::named(vec!["example.com".to_owned()]);
         for url in [
             "https://example.com.evil.example/",
             "https://evilexample.com/",
@@ -126,6 +163,31 @@ mod tests {
         ] {
             assert_eq!(grant(&grants, url), Grant::Denied, "{url}");
         }
+    }
+
+    #[test]
+    fn a_registry_is_listed_if_it_is_granted_or_an_option_mentions_it() {
+        let hosts = vec!["harbor.corp:8443".to_owned(), "*.cloud.example".to_owned(), "quay.example".to_owned()];
+        let options =
+            serde_json::json!({"from": "https://a.io:5000/v2", "rules": {"b.io/team/app": null}, "into": "oci:out"});
+        let grants = Grants::named(hosts).with([], &options);
+        for (registry, expected) in [
+            ("a.io:5000", true),
+            ("a.io", false),
+            ("b.io", true),
+            ("evil.example", false),
+            ("169.254.169.254", false),
+            ("harbor.corp:8443", true),
+            ("harbor.corp", false),
+            ("x.cloud.example", true),
+            ("quay.example", true),
+            ("oci:out/team", true),
+            ("oci:/etc", false),
+        ] {
+            assert_eq!(grants.lists(&registry.parse().unwrap()), expected, "{registry}");
+        }
+        assert!(Grants::embedded(vec![], vec![]).lists(&"any.example".parse().unwrap()));
+        assert!(!Grants::default().lists(&"any.example".parse().unwrap()));
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! The engine, and a component made ready to be opened.
 
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +32,7 @@ use crate::plugin::Source;
 use crate::plugin::Spec;
 use crate::plugin::bindings;
 use crate::plugin::grants::Grants;
+use crate::plugin::image::clean;
 use crate::plugin::instance::Worlds;
 use crate::plugin::schema::Schema;
 use crate::plugin::state::State;
@@ -35,6 +40,12 @@ use crate::secret::Redactor;
 
 /// How often the epoch advances: the grain of CPU budgets.
 const TICK: Duration = Duration::from_millis(10);
+
+/// Bytes of a component. Those that carry a Python or JavaScript engine have up to 20 MB.
+const MAX_COMPONENT: u64 = 128 << 20;
+
+/// Exports of a component that is none of ours that are shown.
+const MAX_SHOWN: usize = 5;
 
 /// The components that every binary carries.
 const BUILTINS: [(&str, &[u8]); 3] = [
@@ -102,7 +113,13 @@ impl Host {
     pub fn new(options: HostOptions) -> Result<Self, PluginError> {
         let failed = |error: wasmtime::Error| PluginError::Engine { reason: format!("{error:#}") };
         let mut config = Config::new();
-        config.epoch_interruption(true).max_wasm_stack(512 << 10).async_stack_size(1 << 20).cache(options.cache.open());
+        config
+            .epoch_interruption(true)
+            .max_wasm_stack(512 << 10)
+            .async_stack_size(1 << 20)
+            // The contract is synchronous; without this a guest could make tasks and streams that no budget counts.
+            .concurrency_support(false)
+            .cache(options.cache.open());
         let engine = Engine::new(&config).map_err(failed)?;
         let weak = engine.weak();
         std::thread::Builder::new()
@@ -128,26 +145,36 @@ impl Host {
 
     /// Reads, verifies, compiles and describes a component.
     pub async fn load(&self, spec: Spec) -> Result<Plugin, PluginError> {
-        let bytes = read(&spec)?;
-        verify(&spec, &bytes)?;
         let plugin = spec.name.clone();
-        let unusable = |reason: String| PluginError::Unusable { plugin: plugin.clone(), reason };
+        let unusable = |reason: String| PluginError::Unusable { plugin: plugin.clone(), reason: clean(&reason) };
         let engine = self.shared.engine.clone();
-        // Compiling takes up to seconds of CPU; nothing else may stand still for it.
-        let component = tokio::task::spawn_blocking(move || Component::new(&engine, bytes))
-            .await
-            .map_err(|error| unusable(error.to_string()))?
-            .map_err(|error| unusable(format!("{error:#}")))?;
+        let wanted = spec.clone();
+        // Reading may wait for a disk, and compiling takes up to seconds of CPU; nothing else may stand still for it.
+        let component = tokio::task::spawn_blocking(move || {
+            let bytes = read(&wanted)?;
+            verify(&wanted, &bytes)?;
+            Component::new(&engine, bytes).map_err(|error| PluginError::Unusable {
+                plugin: wanted.name.clone(),
+                reason: clean(&format!("{error:#}")),
+            })
+        })
+        .await
+        .map_err(|error| unusable(error.to_string()))??;
         let pre: InstancePre<State> =
             self.shared.linker.instantiate_pre(&component).map_err(|error| unusable(format!("{error:#}")))?;
         let worlds = Worlds::of(&pre);
         if worlds.capabilities().none() {
-            return Err(PluginError::NoCapability { plugin });
+            let kind = component.component_type();
+            let exports: Vec<&str> = kind.exports(component.engine()).map(|(name, _)| name).take(MAX_SHOWN).collect();
+            return Err(PluginError::NoCapability { plugin, exports: clean(&exports.join(", ")) });
         }
         let info = worlds.describe(&self.shared, &spec).await?;
         let schema = Schema::read(&info.config_schema)
             .map_err(|reason| PluginError::Schema { plugin: spec.name.clone(), reason })?;
-        let described = if spec.origin == Origin::Builtin { info.hosts.clone() } else { Vec::new() };
+        let grants = match spec.origin {
+            Origin::Builtin => Grants::embedded(spec.hosts.clone(), info.hosts.clone()),
+            Origin::Path { .. } => Grants::named(spec.hosts.clone()),
+        };
         let info = Info {
             name: info.name,
             version: info.version,
@@ -155,7 +182,6 @@ impl Host {
             schema: schema.text.clone(),
             hosts: info.hosts,
         };
-        let grants = Grants::new(spec.hosts.clone(), described);
         Ok(Plugin { shared: Arc::clone(&self.shared), spec, worlds, grants, schema, component, info })
     }
 }
@@ -171,6 +197,11 @@ impl Plugin {
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.worlds.capabilities()
+    }
+
+    /// That it is asked for `wanted`, which it does not do.
+    pub(super) fn lacks(&self, wanted: &'static str) -> PluginError {
+        PluginError::Lacks { plugin: self.spec.name.clone(), wanted, has: self.capabilities() }
     }
 
     /// The interfaces that it imports, by name.
@@ -233,7 +264,7 @@ fn read(spec: &Spec) -> Result<Vec<u8>, PluginError> {
             .find(|(name, _)| *name == spec.name)
             .map(|(_, bytes)| bytes.to_vec())
             .ok_or_else(|| PluginError::Unknown { plugin: spec.name.clone() }),
-        Origin::Path { path, .. } => std::fs::read(path).map_err(|source| PluginError::Read {
+        Origin::Path { path, .. } => read_file(path).map_err(|source| PluginError::Read {
             plugin: spec.name.clone(),
             path: Path::to_owned(path),
             source: Arc::new(source),
@@ -241,10 +272,24 @@ fn read(spec: &Spec) -> Result<Vec<u8>, PluginError> {
     }
 }
 
+/// Reads a regular file of bounded size: a device or a pipe would never end.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_COMPONENT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_COMPONENT {
+        let problem = format!("larger than {} MiB", MAX_COMPONENT >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+    }
+    Ok(bytes)
+}
+
 /// Checks the pinned hash, and that the bytes are a component (the preamble of the component model's binary format).
 fn verify(spec: &Spec, bytes: &[u8]) -> Result<(), PluginError> {
     if let Origin::Path { sha256: Some(expected), .. } = &spec.origin {
-        let actual = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let actual = hex(&Sha256::digest(bytes));
         if !expected.eq_ignore_ascii_case(&actual) {
             let (plugin, expected) = (spec.name.clone(), expected.clone());
             return Err(PluginError::Checksum { plugin, expected, actual });
@@ -258,4 +303,12 @@ fn verify(spec: &Spec, bytes: &[u8]) -> Result<(), PluginError> {
         _ => "something else",
     };
     Err(PluginError::NotComponent { plugin: spec.name.clone(), found })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a `String` does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

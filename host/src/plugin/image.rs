@@ -57,6 +57,12 @@ pub enum BadName {
     /// Neither tag nor digest.
     #[error("it has neither tag nor digest")]
     Versionless,
+    /// A directory that nobody gave to the plugin: plugins touch no files, so they may not make the host do it either.
+    #[error("{registry} is not a directory that the plugin's options name")]
+    Ungranted {
+        /// The directory, as a registry.
+        registry: RegistryName,
+    },
     /// More of something than the host takes.
     #[error("it has more than {limit} {what}")]
     TooMuch {
@@ -93,8 +99,11 @@ const MAX_ATTRIBUTES: usize = 64;
 /// Targets of an image that are taken.
 const MAX_TARGETS: usize = 64;
 
-/// Bytes of one attribute that are kept.
+/// Characters of one attribute that are kept.
 const MAX_ATTRIBUTE: usize = 4096;
+
+/// Bytes of a registry's name; the grammar of repositories, tags and digests has limits of its own.
+const MAX_REGISTRY: usize = 1024;
 
 impl Image {
     pub(super) fn read(image: types::Image) -> Result<Self, BadImage> {
@@ -104,7 +113,6 @@ impl Image {
 
     fn try_read(image: types::Image) -> Result<Self, BadName> {
         at_most(image.attributes.len(), MAX_ATTRIBUTES, "attributes")?;
-        at_most(image.targets.len(), MAX_TARGETS, "targets")?;
         let tag: Option<Tag> = image.source.tag.as_deref().map(str::parse).transpose()?;
         let version = match (&image.source.digest, &tag) {
             (Some(digest), _) => TagOrDigest::Digest(digest.parse().map_err(ReferenceError::from)?),
@@ -113,14 +121,20 @@ impl Image {
         };
         Ok(Self {
             source: Reference {
-                registry: image.source.registry.parse()?,
+                registry: registry(&image.source.registry)?,
                 repository: image.source.repository.parse()?,
                 version,
             },
             tag,
-            targets: image.targets.into_iter().map(Destination::read).collect::<Result<_, _>>()?,
+            targets: Destination::read_all(&image.targets)?,
             attributes: image.attributes.into_iter().map(|(name, value)| (clean(&name), clean(&value))).collect(),
         })
+    }
+
+    /// Every registry that it names.
+    pub(super) fn registries(&self) -> impl Iterator<Item = &RegistryName> {
+        let targets = self.targets.iter().filter_map(|target| target.registry.as_ref());
+        std::iter::once(&self.source.registry).chain(targets)
     }
 
     pub(super) fn tell(&self) -> types::Image {
@@ -138,9 +152,15 @@ impl Image {
 }
 
 impl Destination {
-    pub(super) fn read(destination: types::Destination) -> Result<Self, BadName> {
+    /// All destinations of one image.
+    pub(super) fn read_all(destinations: &[types::Destination]) -> Result<Vec<Self>, BadName> {
+        at_most(destinations.len(), MAX_TARGETS, "targets")?;
+        destinations.iter().map(Self::read).collect()
+    }
+
+    fn read(destination: &types::Destination) -> Result<Self, BadName> {
         Ok(Self {
-            registry: destination.registry.as_deref().map(str::parse).transpose()?,
+            registry: destination.registry.as_deref().map(registry).transpose()?,
             repository: destination.repository.as_deref().map(str::parse).transpose()?,
             tag: destination.tag.as_deref().map(str::parse).transpose()?,
         })
@@ -162,14 +182,32 @@ impl Issued {
     }
 }
 
-pub(super) fn at_most(count: usize, limit: usize, what: &'static str) -> Result<(), BadName> {
+fn registry(text: &str) -> Result<RegistryName, BadName> {
+    at_most(text.len(), MAX_REGISTRY, "bytes in the name of its registry")?;
+    Ok(text.parse()?)
+}
+
+fn at_most(count: usize, limit: usize, what: &'static str) -> Result<(), BadName> {
     if count > limit { Err(BadName::TooMuch { what, limit }) } else { Ok(()) }
 }
 
-/// A guest's text without control characters, so that it cannot move a terminal's cursor, and not longer than 4 KiB.
+/// A guest's text without what moves a terminal's cursor or turns its writing around, and not longer than 4096 characters. Line ends
+/// become spaces, the rest U+FFFD, so that it is seen that something was there.
 pub(super) fn clean(text: &str) -> String {
-    let mut cleaned: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_ATTRIBUTE + 1).collect();
+    let safe = |c: char| match c {
+        '\n' | '\r' | '\t' => ' ',
+        // Line and paragraph separators; marks, embeddings, overrides and isolates of bidirectional text (UAX #9).
+        '\u{2028}'
+        | '\u{2029}'
+        | '\u{061c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    let mut cleaned: String = text.chars().map(safe).take(MAX_ATTRIBUTE + 1).collect();
     if cleaned.chars().count() > MAX_ATTRIBUTE {
         cleaned.pop();
         cleaned.push('…');
@@ -219,8 +257,25 @@ mod tests {
     #[test]
     fn names_outside_the_grammar_are_no_images() {
         let bad = Image::read(told("n/../x\u{1b}[2J", Some("1"), None)).unwrap_err();
-        assert_eq!(bad.text, "a.io/n/../x [2J:1");
+        assert_eq!(bad.text, "a.io/n/../x\u{fffd}[2J:1");
         assert_eq!(Image::read(told("n/app", None, None)).unwrap_err().error, BadName::Versionless);
+    }
+
+    #[test]
+    fn text_that_would_move_or_turn_a_terminal_is_marked() {
+        assert_eq!(clean("a\nb\u{1b}c\u{202e}d\u{9b}e é"), "a b\u{fffd}c\u{fffd}d\u{fffd}e é");
+        assert_eq!(clean(&"a".repeat(5000)).chars().count(), MAX_ATTRIBUTE + 1);
+    }
+
+    #[test]
+    fn an_image_has_a_bounded_number_of_targets_and_a_bounded_registry() {
+        let destination = types::Destination { registry: None, repository: None, tag: None };
+        let many = types::Image { targets: vec![destination; 65], ..told("n/app", Some("1"), None) };
+        let error = Image::read(many).unwrap_err().error;
+        assert_eq!(error, BadName::TooMuch { what: "targets", limit: 64 });
+        let mut long = told("n/app", Some("1"), None);
+        long.source.registry = "a.".repeat(1000) + "io";
+        assert!(matches!(Image::read(long).unwrap_err().error, BadName::TooMuch { .. }));
     }
 
     #[test]

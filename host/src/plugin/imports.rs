@@ -1,6 +1,4 @@
-//! What the host offers to plugins: `log`, `http`, `registry`. Each notes how long the guest waited in it.
-
-use std::time::Instant;
+//! What the host offers to plugins: `log` and `http`.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -8,17 +6,13 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use url::Url;
-use wasmtime::component::Resource;
 
 use crate::http::Body;
 use crate::http::HttpError;
 use crate::http::Profile;
 use crate::http::Request;
-use crate::plugin::CallError;
-use crate::plugin::Pages;
 use crate::plugin::bindings::http as wit_http;
 use crate::plugin::bindings::log as wit_log;
-use crate::plugin::bindings::registry as wit_registry;
 use crate::plugin::bindings::types;
 use crate::plugin::grants::Grant;
 use crate::plugin::image::clean;
@@ -30,22 +24,28 @@ const MAX_BODY: usize = 16 << 20;
 /// Log lines of one call; the rest is dropped, said once.
 const MAX_LINES: usize = 1000;
 
+/// Headers of one request, and their bytes. Well below what a `HeaderMap` holds, which panics when it is full.
+const MAX_HEADERS: usize = 100;
+const MAX_HEADER_BYTES: usize = 64 << 10;
+
+/// Bytes of a URL.
+const MAX_URL: usize = 16 << 10;
+
 /// Headers that the host sets by itself, or that would speak for it (RFC 9110, section 7.6.1).
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 12] = [
     "host",
     "content-length",
     "transfer-encoding",
     "connection",
+    "expect",
     "keep-alive",
+    "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
     "te",
     "trailer",
     "upgrade",
 ];
-
-/// A listing that a guest holds.
-pub(crate) struct Listing(Box<dyn Pages>);
 
 impl types::Host for State {}
 
@@ -58,7 +58,8 @@ impl wit_log::Host for State {
             }
             return Ok(());
         }
-        let message = self.redactor.strike(&clean(&message));
+        // In this order: what was cut or cleaned is no longer the secret that is looked for.
+        let message = clean(&self.redactor.strike(&message));
         let plugin = &self.plugin;
         match level {
             wit_log::Level::Trace => tracing::trace!(target: "plugin", plugin, "{message}"),
@@ -76,17 +77,13 @@ impl wit_http::Host for State {
         &mut self,
         request: wit_http::Request,
     ) -> wasmtime::Result<Result<wit_http::Response, wit_http::SendError>> {
-        let since = Instant::now();
-        let sent = self.request(request).await;
-        self.waited(since);
-        Ok(sent)
+        Ok(self.request(request).await)
     }
 }
 
 impl State {
     async fn request(&mut self, request: wit_http::Request) -> Result<wit_http::Response, wit_http::SendError> {
-        let url =
-            Url::parse(&request.url).map_err(|error| wit_http::SendError::Transport(format!("not a URL: {error}")))?;
+        let url = url(&request.url)?;
         let public_only = match self.grants.grant(&url) {
             Grant::Any => false,
             Grant::Public => true,
@@ -102,10 +99,8 @@ impl State {
         if body.len() > MAX_BODY {
             return Err(wit_http::SendError::TooLarge(MAX_BODY as u64));
         }
-        let method = Method::from_bytes(request.method.as_bytes())
-            .map_err(|_| wit_http::SendError::Transport("not a method".to_owned()))?;
         let outgoing = Request {
-            method,
+            method: method(&request.method)?,
             url,
             headers: headers(&request.headers)?,
             body: if body.is_empty() { Body::Empty } else { Body::Bytes(Bytes::from(body)) },
@@ -123,7 +118,35 @@ impl State {
     }
 }
 
+fn url(text: &str) -> Result<Url, wit_http::SendError> {
+    if text.len() > MAX_URL {
+        return Err(wit_http::SendError::Transport(format!("URL of more than {MAX_URL} bytes")));
+    }
+    let url = Url::parse(text).map_err(|error| wit_http::SendError::Transport(format!("not a URL: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wit_http::SendError::Denied(format!("{} is not http or https", url.scheme())));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wit_http::SendError::Denied("URL with user information; use a header".to_owned()));
+    }
+    Ok(url)
+}
+
+/// Any method but those that make a tunnel (RFC 9110, section 9.3.6) or an echo of the host's own headers (section 9.3.8).
+fn method(text: &str) -> Result<Method, wit_http::SendError> {
+    match Method::from_bytes(text.as_bytes()) {
+        Ok(Method::CONNECT | Method::TRACE) => Err(wit_http::SendError::Denied(format!("method {text}"))),
+        Ok(method) => Ok(method),
+        Err(_) => Err(wit_http::SendError::Transport("not a method".to_owned())),
+    }
+}
+
 fn headers(given: &[(String, String)]) -> Result<HeaderMap, wit_http::SendError> {
+    let bytes: usize = given.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if given.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+        let most = format!("more than {MAX_HEADERS} headers, or more than {MAX_HEADER_BYTES} bytes of them");
+        return Err(wit_http::SendError::Denied(most));
+    }
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let bad = || wit_http::SendError::Transport(format!("header {} is not valid", clean(name)));
@@ -131,7 +154,9 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, wit_http::SendError>
         if RESERVED.contains(&name.as_str()) {
             return Err(wit_http::SendError::Denied(format!("header {name} is the host's to set")));
         }
-        headers.append(name, HeaderValue::from_str(value).map_err(|_| bad())?);
+        let mut value = HeaderValue::from_str(value).map_err(|_| bad())?;
+        value.set_sensitive(matches!(name.as_str(), "authorization" | "cookie"));
+        headers.append(name, value);
     }
     Ok(headers)
 }
@@ -142,51 +167,6 @@ fn send_error(error: &HttpError) -> wit_http::SendError {
         HttpError::TooLarge { cap, .. } => wit_http::SendError::TooLarge(*cap as u64),
         HttpError::PrivateAddress { .. } => wit_http::SendError::Denied(error.to_string()),
         other => wit_http::SendError::Transport(other.to_string()),
-    }
-}
-
-impl wit_registry::Host for State {}
-
-impl wit_registry::HostListing for State {
-    async fn repositories(&mut self, registry: String) -> wasmtime::Result<Result<Resource<Listing>, types::Error>> {
-        let opened = self.registries.repositories(&registry);
-        self.keep(opened)
-    }
-
-    async fn tags(
-        &mut self,
-        registry: String,
-        repository: String,
-    ) -> wasmtime::Result<Result<Resource<Listing>, types::Error>> {
-        let opened = self.registries.tags(&registry, &repository);
-        self.keep(opened)
-    }
-
-    async fn next(
-        &mut self,
-        listing: Resource<Listing>,
-    ) -> wasmtime::Result<Result<Option<Vec<String>>, types::Error>> {
-        let since = Instant::now();
-        let page = self.table.get_mut(&listing)?.0.next().await;
-        self.waited(since);
-        Ok(page.map_err(CallError::tell))
-    }
-
-    async fn drop(&mut self, listing: Resource<Listing>) -> wasmtime::Result<()> {
-        self.table.delete(listing)?;
-        Ok(())
-    }
-}
-
-impl State {
-    fn keep(
-        &mut self,
-        opened: Result<Box<dyn Pages>, CallError>,
-    ) -> wasmtime::Result<Result<Resource<Listing>, types::Error>> {
-        Ok(match opened {
-            Ok(pages) => Ok(self.table.push(Listing(pages))?),
-            Err(error) => Err(error.tell()),
-        })
     }
 }
 
@@ -204,5 +184,26 @@ mod tests {
         assert!(matches!(one("Transfer-Encoding", "chunked"), Err(wit_http::SendError::Denied(_))));
         assert!(matches!(one("x", "a\r\nb: c"), Err(wit_http::SendError::Transport(_))));
         assert_eq!(one("Accept", "a/b").unwrap()["accept"], "a/b");
+        assert!(one("Authorization", "Bearer not-a-real-token").unwrap()["authorization"].is_sensitive());
+    }
+
+    #[test]
+    fn headers_without_number_are_denied_before_they_fill_the_map() {
+        let many: Vec<_> = (0..40_000).map(|number| (format!("x-{number}"), String::new())).collect();
+        assert!(matches!(headers(&many), Err(wit_http::SendError::Denied(_))));
+        let long = "a".repeat(MAX_HEADER_BYTES);
+        assert!(matches!(one("x-long", &long), Err(wit_http::SendError::Denied(_))));
+    }
+
+    #[test]
+    fn a_url_is_http_without_user_and_a_method_opens_no_tunnel() {
+        for text in ["file:///etc/passwd", "ftp://a.io/", "https://user@a.io/", "https://:pass@a.io/"] {
+            assert!(matches!(url(text), Err(wit_http::SendError::Denied(_))), "{text}");
+        }
+        assert!(matches!(url("/relative"), Err(wit_http::SendError::Transport(_))));
+        assert_eq!(url("https://a.io/x").unwrap().as_str(), "https://a.io/x");
+        assert!(matches!(method("CONNECT"), Err(wit_http::SendError::Denied(_))));
+        assert!(matches!(method("G ET"), Err(wit_http::SendError::Transport(_))));
+        assert_eq!(method("GET").unwrap(), Method::GET);
     }
 }

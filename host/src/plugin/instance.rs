@@ -9,6 +9,7 @@ use wasmtime::UpdateDeadline;
 use wasmtime::component::InstancePre;
 
 use crate::plugin::Call;
+use crate::plugin::CallError;
 use crate::plugin::Capabilities;
 use crate::plugin::Failure;
 use crate::plugin::Plugin;
@@ -19,15 +20,29 @@ use crate::plugin::bindings::mapper::MapperPluginPre;
 use crate::plugin::bindings::provisioner::ProvisionerPluginPre;
 use crate::plugin::bindings::source::SourcePluginPre;
 use crate::plugin::bindings::source::exports::image_transfer::plugin::plugin_info;
+use crate::plugin::bindings::types;
 use crate::plugin::grants::Grants;
 use crate::plugin::host::Shared;
 use crate::plugin::image::clean;
+use crate::plugin::meter::Meter;
 use crate::plugin::state::Parts;
 use crate::plugin::state::State;
 use crate::secret::Redactor;
 
-/// Bytes that one call may hand back, strings and lists together.
+/// Bytes that a guest may hand over at a time, strings and lists together: an answer, or what it gives to an import.
 const ANSWER: usize = 32 << 20;
+
+/// Resources that a component may hold at a time, its own included: the host keeps a table of them.
+const MAX_HANDLES: usize = 16 << 10;
+
+/// Bytes of a plugin's JSON Schema.
+const MAX_SCHEMA: usize = 256 << 10;
+
+/// Hosts that a plugin may describe.
+const MAX_HOSTS: usize = 64;
+
+/// How wasmtime says that [`ANSWER`] was not enough; it gives the error no public type.
+const FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
 
 /// A component seen through each world that it fits.
 pub(super) struct Worlds {
@@ -61,7 +76,7 @@ impl Worlds {
     pub(super) async fn describe(&self, shared: &Arc<Shared>, spec: &Spec) -> Result<plugin_info::Info, PluginError> {
         let mut runner = Runner::new(shared, spec, "?", Grants::default(), shared.redactor.clone());
         let function = "plugin-info.describe";
-        runner.begin();
+        let meter = runner.begin();
         let timeout = spec.timeout;
         let store = &mut runner.store;
         // The four worlds generate the same record four times.
@@ -71,8 +86,10 @@ impl Worlds {
                     let guest = $pre.instantiate_async(&mut *store).await?;
                     guest.image_transfer_plugin_plugin_info().call_describe(&mut *store).await
                 };
-                let info = tokio::time::timeout(timeout, call).await;
+                let info = tokio::time::timeout(timeout, meter.measure(call)).await;
                 let info = runner.judge(function, info)?;
+                runner.at_most(function, info.config_schema.len(), MAX_SCHEMA, "bytes of JSON Schema")?;
+                runner.at_most(function, info.hosts.len(), MAX_HOSTS, "hosts")?;
                 Ok(plugin_info::Info {
                     name: clean(&info.name),
                     version: clean(&info.version),
@@ -91,7 +108,7 @@ impl Worlds {
         } else if let Some(pre) = &self.credentials {
             described!(pre)
         } else {
-            Err(PluginError::NoCapability { plugin: spec.name.clone() })
+            Err(PluginError::NoCapability { plugin: spec.name.clone(), exports: String::new() })
         }
     }
 }
@@ -106,7 +123,7 @@ pub(super) struct Runner {
 impl Runner {
     /// A store for an instance of `plugin` opened with `config`, which may grant hosts and hold secrets.
     pub(super) fn open(plugin: &Plugin, config: &serde_json::Value) -> Self {
-        let grants = plugin.grants.clone().with(plugin.schema.hosts(config));
+        let grants = plugin.grants.clone().with(plugin.schema.hosts(config), config);
         let redactor = plugin.shared.redactor.with(plugin.schema.secrets(config));
         Self::new(&plugin.shared, &plugin.spec, &plugin.info().version, grants, redactor)
     }
@@ -124,6 +141,7 @@ impl Runner {
         let mut store = Store::new(shared.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(ANSWER);
+        store.set_max_component_handles(MAX_HANDLES);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|store| {
             let spent = store.data().budget.spent();
@@ -132,10 +150,10 @@ impl Runner {
         Self { store, spec: spec.clone(), version: version.to_owned() }
     }
 
-    /// A call begins: its budgets are fresh.
-    pub(super) fn begin(&mut self) {
-        self.store.data_mut().begin();
+    /// A call begins: its budgets are fresh. It must run in the meter, or its CPU time goes unseen.
+    pub(super) fn begin(&mut self) -> Meter {
         self.store.set_epoch_deadline(1);
+        self.store.data_mut().begin()
     }
 
     pub(super) fn timeout(&self) -> std::time::Duration {
@@ -151,17 +169,50 @@ impl Runner {
         let failure = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Err(_) => Failure::Timeout(self.spec.timeout),
-            Ok(Err(_)) if self.store.data().memory.denied => Failure::Memory(self.spec.memory),
             Ok(Err(error)) => match error.downcast_ref::<Trap>() {
                 Some(Trap::Interrupt) => Failure::Cpu(self.spec.cpu),
-                _ if format!("{error:?}").contains("hostcall") => {
-                    Failure::TooMuch { what: "bytes in one answer", limit: ANSWER }
-                }
+                _ if self.store.data().memory.denied => Failure::Memory(self.spec.memory),
                 Some(trap) => Failure::Trap(trap.to_string()),
-                None => Failure::Trap(clean(&error.root_cause().to_string())),
+                None => match error.root_cause().to_string() {
+                    cause if cause.contains(FUEL_EXHAUSTED) => {
+                        Failure::TooMuch { what: "bytes in one answer", limit: ANSWER }
+                    }
+                    cause => Failure::Trap(clean(&cause)),
+                },
             },
         };
-        Err(PluginError::Broken { call: self.call(function), failure })
+        Err(self.broke(function, failure))
+    }
+
+    /// An answer that is not to be had.
+    pub(super) fn broke(&self, function: &'static str, failure: Failure) -> PluginError {
+        PluginError::Broken { call: self.call(function), failure }
+    }
+
+    /// What the guest itself says went wrong, without the secrets that it was given.
+    pub(super) fn refused(&self, function: &'static str, error: types::Error) -> PluginError {
+        PluginError::Call { call: self.call(function), error: self.told(error) }
+    }
+
+    /// The same for one entry of a batch.
+    pub(super) fn told(&self, error: types::Error) -> CallError {
+        CallError::read(error, &self.store.data().redactor)
+    }
+
+    /// Refuses an answer that has more of something than the host takes.
+    pub(super) fn at_most(
+        &self,
+        function: &'static str,
+        count: usize,
+        limit: usize,
+        what: &'static str,
+    ) -> Result<(), PluginError> {
+        if count > limit { Err(self.broke(function, Failure::TooMuch { what, limit })) } else { Ok(()) }
+    }
+
+    /// What the instance may reach.
+    pub(super) fn grants(&self) -> &Grants {
+        &self.store.data().grants
     }
 
     /// A function of this plugin, for errors.

@@ -8,6 +8,7 @@
 //! `imports` offers: no file, no environment, no socket; hosts only as granted; registries only through listings, without
 //! their credentials. Every call has a budget of CPU time, wall-clock time, memory and answer size; an instance that breaks one is thrown away.
 
+mod annotations;
 mod bindings;
 mod cache;
 mod capabilities;
@@ -17,6 +18,9 @@ mod host;
 mod image;
 mod imports;
 mod instance;
+mod listing;
+mod mentions;
+mod meter;
 mod schema;
 mod spec;
 mod state;

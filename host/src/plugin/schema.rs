@@ -4,6 +4,7 @@ use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
+use crate::plugin::annotations::walk;
 use crate::plugin::grants::host_of;
 use crate::secret::Secret;
 
@@ -37,7 +38,8 @@ impl Schema {
         for error in self.validator.iter_errors(config) {
             let pointer = error.instance_path().to_string();
             match error.kind() {
-                ValidationErrorKind::AdditionalProperties { unexpected } => {
+                ValidationErrorKind::AdditionalProperties { unexpected }
+                | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                     problems.extend(unexpected.iter().map(|key| ConfigProblem {
                         pointer: format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
                         message: format!("unknown option `{key}`"),
@@ -64,7 +66,7 @@ impl Schema {
     /// Hosts that the user wrote into options whose schema says that they are hosts or URLs.
     pub(super) fn hosts(&self, config: &Value) -> Vec<String> {
         let mut hosts = Vec::new();
-        self.visit(config, &mut |schema, value| {
+        walk(&self.text, config, &mut |schema, value| {
             let format = schema.get("format").and_then(Value::as_str);
             if matches!(format, Some("uri" | "hostname")) {
                 hosts.extend(value.as_str().and_then(host_of));
@@ -73,35 +75,26 @@ impl Schema {
         hosts
     }
 
-    /// Values of options whose schema says that they are secret.
+    /// Values of options whose schema says that they are secret; of a list or an object, all that is in it.
     pub(super) fn secrets(&self, config: &Value) -> Vec<Secret> {
         let mut secrets = Vec::new();
-        self.visit(config, &mut |schema, value| {
+        walk(&self.text, config, &mut |schema, value| {
             let password = schema.get("format").and_then(Value::as_str) == Some("password");
             if password || schema.get("writeOnly").and_then(Value::as_bool) == Some(true) {
-                secrets.extend(value.as_str().map(Secret::new));
+                scalars(value, &mut secrets);
             }
         });
         secrets
     }
-
-    fn visit(&self, config: &Value, see: &mut dyn FnMut(&Value, &Value)) {
-        visit(&self.text, config, see);
-    }
 }
 
-/// Walks options and their schema side by side, through `properties` and `items`.
-fn visit(schema: &Value, value: &Value, see: &mut dyn FnMut(&Value, &Value)) {
-    see(schema, value);
-    if let (Some(properties), Some(values)) = (schema.get("properties").and_then(Value::as_object), value.as_object()) {
-        for (name, schema) in properties {
-            if let Some(value) = values.get(name) {
-                visit(schema, value, see);
-            }
-        }
-    }
-    if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
-        values.iter().for_each(|value| visit(items, value, see));
+fn scalars(value: &Value, secrets: &mut Vec<Secret>) {
+    match value {
+        Value::String(text) => secrets.push(Secret::new(text.as_str())),
+        Value::Number(number) => secrets.push(Secret::new(number.to_string())),
+        Value::Array(values) => values.iter().for_each(|value| scalars(value, secrets)),
+        Value::Object(values) => values.values().for_each(|value| scalars(value, secrets)),
+        Value::Null | Value::Bool(_) => {}
     }
 }
 
@@ -145,5 +138,58 @@ mod tests {
         let config = json!({"endpoint": "https://harbor.corp:8443/api", "password": "not-a-real-password"});
         assert_eq!(schema().hosts(&config), ["harbor.corp:8443"]);
         assert_eq!(schema().secrets(&config), [Secret::new("not-a-real-password")]);
+    }
+
+    #[test]
+    fn secrets_are_found_through_references_alternatives_and_free_keys() {
+        let schema = Schema::read(
+            &json!({
+                "$defs": {"secret": {"format": "password"}},
+                "properties": {
+                    "login": {"oneOf": [{"type": "null"}, {"properties": {"key": {"$ref": "#/$defs/secret"}}}]},
+                    "pin": {"writeOnly": true},
+                    "keys": {"type": "array", "writeOnly": true},
+                },
+                "patternProperties": {"^token-": {"$ref": "#/$defs/secret"}},
+                "additionalProperties": {"properties": {"password": {"writeOnly": true}}},
+            })
+            .to_string(),
+        )
+        .unwrap();
+        let config = json!({
+            "login": {"key": "first-placeholder"},
+            "pin": 123_456,
+            "keys": ["second-placeholder", {"x": "third-placeholder"}],
+            "token-a": "fourth-placeholder",
+            "mirror": {"password": "fifth-placeholder", "user": "visible"},
+        });
+        let mut secrets: Vec<String> = schema.secrets(&config).iter().map(|it| it.reveal().to_owned()).collect();
+        secrets.sort_unstable();
+        let expected = [
+            "123456",
+            "fifth-placeholder",
+            "first-placeholder",
+            "fourth-placeholder",
+            "second-placeholder",
+            "third-placeholder",
+        ];
+        assert_eq!(secrets, expected);
+    }
+
+    #[test]
+    fn a_schema_that_refers_to_itself_without_end_does_not_end_the_program() {
+        for text in [
+            r##"{"$ref": "#"}"##,
+            r##"{"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}"##,
+            r##"{"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a"}"##,
+            r##"{"allOf": [{"not": {"$ref": "#"}}]}"##,
+            r##"{"$dynamicAnchor": "n", "$dynamicRef": "#n"}"##,
+            r#"{"$id": "urn:x", "$ref": "urn:x"}"#,
+        ] {
+            if let Ok(schema) = Schema::read(text) {
+                schema.check(&json!({"a": 1}));
+                schema.secrets(&json!({"a": 1}));
+            }
+        }
     }
 }

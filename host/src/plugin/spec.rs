@@ -39,7 +39,7 @@ impl Spec {
     /// Memory of an instance.
     pub const MEMORY: u64 = 64 << 20;
     /// Wall clock of a call: a page of a slow API, tried again a few times.
-    pub const TIMEOUT: Duration = Duration::from_secs(300);
+    pub const TIMEOUT: Duration = Duration::from_mins(5);
     /// CPU time of a call: a batch takes milliseconds.
     pub const CPU: Duration = Duration::from_secs(5);
 
@@ -58,6 +58,7 @@ impl Spec {
 
 /// What a component exports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is there or not, whatever the others are")]
 pub struct Capabilities {
     /// Which images.
     pub source: bool,

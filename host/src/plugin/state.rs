@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::Instant;
 
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
@@ -13,13 +12,23 @@ use wasmtime_wasi::WasiView;
 use crate::http::Gateway;
 use crate::plugin::Registries;
 use crate::plugin::grants::Grants;
+use crate::plugin::meter::Meter;
 use crate::secret::Redactor;
 
 /// Elements of all tables of an instance together.
 const MAX_TABLE: usize = 1 << 20;
 
-/// Resources that a guest may hold at a time.
+/// Resources of the host that a guest may hold at a time.
 const MAX_RESOURCES: usize = 1024;
+
+/// Memories, tables and core instances of one component. Run-time libraries of other languages bring tens; each memory reserves
+/// gigabytes of address space, so wasmtime's 10,000 are too many.
+const MAX_MEMORIES: usize = 32;
+const MAX_TABLES: usize = 256;
+const MAX_INSTANCES: usize = 512;
+
+/// Bytes of one answer of `wasi:random`; the guest's request is allocated here before it is copied.
+const MAX_RANDOM: u64 = 1 << 20;
 
 /// The data of an instance's store.
 pub(super) struct State {
@@ -37,11 +46,10 @@ pub(super) struct State {
     wasi: WasiCtx,
 }
 
-/// CPU time of a call. An epoch deadline is wall clock, so what the host made the guest wait is taken off.
+/// CPU time of a call.
 pub(super) struct Budget {
     cpu: Duration,
-    began: Instant,
-    waited: Duration,
+    meter: Meter,
 }
 
 /// Memory of an instance, summed over its memories.
@@ -74,33 +82,28 @@ impl State {
             registries: parts.registries,
             grants: parts.grants,
             redactor: parts.redactor,
-            budget: Budget { cpu: parts.cpu, began: Instant::now(), waited: Duration::ZERO },
+            budget: Budget { cpu: parts.cpu, meter: Meter::default() },
             memory: Memory { cap: parts.memory, used: 0, table: 0, denied: false },
             lines: 0,
             table,
             // No files, no environment, no arguments, no sockets; standard streams lead nowhere.
-            wasi: WasiCtx::builder().build(),
+            wasi: WasiCtx::builder().max_random_size(MAX_RANDOM).build(),
         }
     }
 
-    /// A call begins.
-    pub(super) fn begin(&mut self) {
-        self.budget.began = Instant::now();
-        self.budget.waited = Duration::ZERO;
+    /// A call begins; it must run in the meter.
+    pub(super) fn begin(&mut self) -> Meter {
+        self.budget.meter.reset();
         self.lines = 0;
         self.memory.denied = false;
-    }
-
-    /// Time that the guest spent in the host since `since` does not count as its own.
-    pub(super) fn waited(&mut self, since: Instant) {
-        self.budget.waited += since.elapsed();
+        self.budget.meter.clone()
     }
 }
 
 impl Budget {
     /// Whether the call has used up its CPU time.
     pub(super) fn spent(&self) -> bool {
-        self.began.elapsed().saturating_sub(self.waited) > self.cpu
+        self.meter.used() > self.cpu
     }
 }
 
@@ -112,7 +115,7 @@ impl WasiView for State {
 
 impl ResourceLimiter for Memory {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let used = self.used + desired.saturating_sub(current) as u64;
+        let used = self.used.saturating_add(desired.saturating_sub(current) as u64);
         if used > self.cap {
             self.denied = true;
             return Ok(false);
@@ -122,11 +125,23 @@ impl ResourceLimiter for Memory {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let table = self.table + desired.saturating_sub(current);
+        let table = self.table.saturating_add(desired.saturating_sub(current));
         if table > MAX_TABLE {
             return Ok(false);
         }
         self.table = table;
         Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        MAX_TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MAX_MEMORIES
     }
 }

@@ -1,10 +1,11 @@
 //! The plugin host with real components: the official ones, and one that misbehaves as it is told.
 
+mod budgets;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -17,6 +18,8 @@ use crate::http::testserver::Reply;
 use crate::http::testserver::TestServer;
 use crate::limit::Limiter;
 use crate::limit::Rates;
+use crate::oci::Reference;
+use crate::oci::TagOrDigest;
 use crate::secret::Redactor;
 
 /// Registries in memory: the layer above implements the same trait over real ones.
@@ -26,19 +29,19 @@ struct Shelf(BTreeMap<String, Vec<String>>);
 struct Rows(Vec<Vec<String>>);
 
 impl Shelf {
-    fn pages(rows: Vec<String>) -> Box<dyn Pages> {
+    fn pages(rows: &[String]) -> Box<dyn Pages> {
         Box::new(Rows(rows.chunks(2).rev().map(<[String]>::to_vec).collect()))
     }
 }
 
 impl Registries for Shelf {
     fn repositories(&self, _: &str) -> Result<Box<dyn Pages>, ListError> {
-        Ok(Self::pages(self.0.keys().cloned().collect()))
+        Ok(Self::pages(&self.0.keys().cloned().collect::<Vec<_>>()))
     }
 
     fn tags(&self, _: &str, repository: &str) -> Result<Box<dyn Pages>, ListError> {
-        let tags = self.0.get(repository).cloned();
-        tags.map(Self::pages).ok_or_else(|| ListError::NotFound(format!("no {repository}")))
+        let tags = self.0.get(repository);
+        tags.map(|tags| Self::pages(tags)).ok_or_else(|| ListError::NotFound(format!("no {repository}")))
     }
 }
 
@@ -55,7 +58,11 @@ fn shelf() -> Shelf {
 
 /// All tests share one cache of compiled components, beside the test binary.
 fn host_with(redactor: Redactor) -> Host {
-    let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
+    host_at(&Rates::default(), redactor)
+}
+
+fn host_at(rates: &Rates, redactor: Redactor) -> Host {
+    let gateway = Gateway::new(Arc::new(Limiter::new(rates)));
     let cache = std::env::current_exe().unwrap().with_file_name("plugin-cache");
     let registries = Arc::new(shelf());
     Host::new(HostOptions { gateway, registries, cache: CacheDir::At(cache), redactor }).unwrap()
@@ -73,19 +80,18 @@ fn hostile() -> Spec {
     Spec::new("hostile", Origin::Path { path: fixture("hostile.wasm"), sha256: None })
 }
 
+fn image(reference: &str) -> Image {
+    let source: Reference = reference.parse().unwrap();
+    let TagOrDigest::Tag(tag) = &source.version else { panic!("{reference}") };
+    Image { tag: Some(tag.clone()), source, targets: vec![], attributes: vec![] }
+}
+
 async fn load(spec: Spec) -> Arc<Plugin> {
     Arc::new(host().load(spec).await.unwrap())
 }
 
 async fn misbehave(spec: Spec, config: Value) -> Result<Option<Vec<Result<Image, BadImage>>>, PluginError> {
     load(spec).await.source(&config, None).await?.next().await
-}
-
-async fn failure(spec: Spec, behaviour: &str) -> Failure {
-    match misbehave(spec, json!({"behaviour": behaviour})).await {
-        Err(PluginError::Broken { failure, .. }) => failure,
-        other => panic!("{other:?}"),
-    }
 }
 
 async fn fetched(spec: Spec, config: Value) -> BTreeMap<String, String> {
@@ -122,7 +128,7 @@ async fn what_is_no_usable_component_is_told_apart() {
             "plugin `mine` is not a WebAssembly component: it is text",
             "plugin `mine` is not a WebAssembly component: it is empty",
             "plugin `mine` exports none of source, mapper, provisioner and credentials together with plugin-info \
-             (image-transfer:plugin@0.1.0)",
+             (image-transfer:plugin@0.1.0): it exports nothing",
         ]
     );
 }
@@ -193,62 +199,6 @@ async fn wrong_options_are_told_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_loop_ends_when_its_cpu_time_does() {
-    let spec = Spec { cpu: Duration::from_millis(200), ..hostile() };
-    assert_eq!(failure(spec, "loop").await, Failure::Cpu(Duration::from_millis(200)));
-}
-
-#[tokio::test]
-async fn a_loop_ends_when_its_wall_clock_does() {
-    let spec = Spec { timeout: Duration::from_millis(200), ..hostile() };
-    assert_eq!(failure(spec, "loop").await, Failure::Timeout(Duration::from_millis(200)));
-}
-
-#[tokio::test]
-async fn a_memory_bomb_meets_its_cap() {
-    let spec = Spec { memory: 16 << 20, ..hostile() };
-    assert_eq!(failure(spec, "memory").await, Failure::Memory(16 << 20));
-}
-
-#[tokio::test]
-async fn a_trap_names_plugin_version_and_call_and_ends_the_enumeration() {
-    let plugin = load(hostile()).await;
-    let mut source = plugin.source(&json!({"behaviour": "trap"}), None).await.unwrap();
-    let error = source.next().await.unwrap_err();
-    assert!(error.to_string().starts_with("plugin `hostile` 0.1.0, source.next: trapped: "), "{error}");
-    let again = source.next().await.unwrap_err();
-    assert!(matches!(again, PluginError::Broken { failure: Failure::Gone, .. }), "{again}");
-}
-
-#[tokio::test]
-async fn a_mapper_that_trapped_is_replaced() {
-    let plugin = load(hostile()).await;
-    let image = || Image {
-        source: "a.io/n/app:1".parse().unwrap(),
-        tag: Some("1".parse().unwrap()),
-        targets: vec![],
-        attributes: vec![],
-    };
-    let mut mapper = plugin.mapper(&json!({"behaviour": "trap"})).await.unwrap();
-    for _ in 0..2 {
-        let error = mapper.map(&[image()]).await.unwrap_err();
-        assert!(matches!(error, PluginError::Broken { failure: Failure::Trap(_), .. }), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn too_many_images_or_too_much_text_in_one_answer_are_refused() {
-    let images = failure(hostile(), "huge-batch").await;
-    assert!(matches!(images, Failure::TooMuch { .. } | Failure::Memory(_)), "{images}");
-    let config = json!({"behaviour": "huge-batch", "count": 10_001});
-    let error = misbehave(hostile(), config).await.unwrap_err();
-    assert!(error.to_string().ends_with("handed back more than 10000 images in one batch"), "{error}");
-    let text = misbehave(hostile(), json!({"behaviour": "huge-text"})).await.unwrap().unwrap();
-    let bad = text[0].as_ref().unwrap_err();
-    assert!(bad.text.chars().count() <= 4097, "a repository of 16 MiB is cut where it is shown");
-}
-
-#[tokio::test]
 async fn a_name_outside_the_grammar_spoils_only_its_image() {
     let batch = misbehave(hostile(), json!({"behaviour": "short-answer"})).await.unwrap().unwrap();
     assert!(batch[0].is_err());
@@ -265,13 +215,6 @@ async fn a_source_that_breaks_off_says_so_and_may_be_asked_again() {
         let error = source.next().await.unwrap_err();
         assert!(error.may_pass(), "{error}");
     }
-}
-
-#[tokio::test]
-async fn clocks_and_random_numbers_are_real() {
-    let first = fetched(hostile(), json!({"behaviour": "clock"})).await;
-    let second = fetched(hostile(), json!({"behaviour": "clock"})).await;
-    assert_ne!(first, second);
 }
 
 #[tokio::test]
@@ -310,14 +253,55 @@ async fn a_redirect_is_handed_to_the_plugin_and_not_followed() {
 }
 
 #[tokio::test]
-async fn waits_for_the_host_are_not_cpu_time() {
-    // Many requests, each with its wait: together longer than the budget.
-    let server = TestServer::start(|_| Reply::new(200).body(vec![0; 64 << 10])).await;
-    let spec = Spec { cpu: Duration::from_millis(150), ..hostile() };
-    let config = json!({"behaviour": "slow-host", "endpoint": server.url("/").as_str(), "count": 300});
-    let batch = misbehave(spec, config).await.unwrap().unwrap();
-    assert_eq!(batch[0].as_ref().unwrap().source.repository.as_str(), "patient");
-    assert_eq!(server.received().len(), 300);
+async fn what_a_plugin_does_not_do_is_said() {
+    let rewrite = load(Spec::new("rewrite", Origin::Builtin)).await;
+    let error = rewrite.source(&json!({}), None).await.err().unwrap();
+    assert_eq!(error.to_string(), "plugin `rewrite` exports no source, only mapper");
+    let error = rewrite.provisioner(&json!({})).await.err().unwrap();
+    assert_eq!(error.to_string(), "plugin `rewrite` exports no provisioner, only mapper");
+    let error = rewrite.issuer(&json!({})).await.err().unwrap();
+    assert_eq!(error.to_string(), "plugin `rewrite` exports no credentials, only mapper");
+}
+
+#[tokio::test]
+async fn only_a_regular_file_is_read() {
+    for path in ["/dev/zero", "/"] {
+        let spec = Spec::new("mine", Origin::Path { path: path.into(), sha256: None });
+        let error = host().load(spec).await.err().unwrap();
+        assert_eq!(error.to_string(), format!("cannot read plugin `mine` from {path}: not a file"));
+    }
+    let spec = Spec::new("mine", Origin::Path { path: fixture("missing.wasm"), sha256: None });
+    assert!(matches!(host().load(spec).await.err().unwrap(), PluginError::Read { .. }));
+}
+
+#[tokio::test]
+async fn one_instance_serves_all_batches_of_a_mapping() {
+    let plugin = load(hostile()).await;
+    let images: Vec<Image> = (0..2500).map(|number| image(&format!("a.io/n/app:{number}"))).collect();
+    let mut mapper = plugin.mapper(&json!({"behaviour": "good"})).await.unwrap();
+    for _ in 0..2 {
+        let mapped = mapper.map(&images).await.unwrap();
+        assert_eq!(mapped.len(), 2500);
+        assert!(mapped.iter().all(|it| it.as_ref().unwrap()[0].repository.as_ref().unwrap().as_str() == "n/app"));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_one_image_leaves_the_mapping_as_it_is() {
+    let plugin = load(hostile()).await;
+    let mut mapper = plugin.mapper(&json!({"behaviour": "break-off"})).await.unwrap();
+    for _ in 0..2 {
+        let mapped = mapper.map(&[image("a.io/n/app:1")]).await.unwrap();
+        assert_eq!(mapped[0], Err(CallError::Unavailable("told to break off".to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn a_component_runs_without_a_cache_too() {
+    let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
+    let (cache, redactor) = (CacheDir::Off, Redactor::default());
+    let host = Host::new(HostOptions { gateway, registries: Arc::new(shelf()), cache, redactor }).unwrap();
+    assert_eq!(host.load(hostile()).await.unwrap().info().name, "hostile");
 }
 
 #[tokio::test]
