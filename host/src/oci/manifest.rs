@@ -46,6 +46,7 @@ impl Descriptor {
 }
 
 /// What a manifest points at.
+#[expect(clippy::large_enum_variant, reason = "one for each manifest in flight, never a list of them")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Other manifests (and, in artifacts' indexes, now and then a blob).

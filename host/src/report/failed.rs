@@ -64,7 +64,7 @@ impl FailedFile {
         let mut text =
             String::from("# What failed, as rules: image-transfer --ruleFile=THIS --securityFile=… tries it again.\n");
         for other in &self.others {
-            text.push_str(&format!("# no rule can be made of: {}\n", other.replace('\n', " ")));
+            text.extend(["# no rule can be made of: ", &other.replace('\n', " "), "\n"]);
         }
         let rules: BTreeMap<&str, Targets<'_>> = self
             .jobs

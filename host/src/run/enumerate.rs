@@ -31,7 +31,7 @@ use crate::transfer::TransferError;
 const TRIES: u32 = 5;
 
 /// The longest pause between two of them.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// One transfer's way from images to jobs.
 pub(super) struct Enumeration {

@@ -40,7 +40,8 @@ pub(super) fn settings(
     };
     let login = match (&entry.login, plugin) {
         (LoginEntry::Files, _) => Login::FromFiles,
-        (LoginEntry::Anonymous, _) => Login::Anonymous,
+        // Of a plugin that could not be loaded there is a problem noted already.
+        (LoginEntry::Anonymous, _) | (LoginEntry::Plugin(_), None) => Login::Anonymous,
         (LoginEntry::Basic { username, password }, _) => {
             Login::Given(Credential::Basic { username: username.clone(), password: password.clone() })
         }
@@ -48,8 +49,6 @@ pub(super) fn settings(
         (LoginEntry::Plugin(issuer), Some(plugin)) => {
             Login::Issued(Arc::new(PluginIssuer::new(plugin, issuer.with.clone())))
         }
-        // Its plugin could not be loaded, which is a problem that was noted.
-        (LoginEntry::Plugin(_), None) => Login::Anonymous,
     };
     let settings = Settings { profile, plain_http: entry.plain_http, insecure: entry.insecure, login };
     (entry.key.clone(), settings)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -22,7 +23,7 @@ use crate::transfer::Outcome;
 const JOBS: usize = 128;
 
 /// What is left to what is in flight once the run is cancelled, so that uploads are aborted and not forgotten.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs all transfers of `bench`.
 pub(super) async fn all(bench: Workbench, dry_run: bool, events: mpsc::Sender<Event>, shutdown: &Shutdown) {
@@ -88,7 +89,7 @@ impl Workers {
             enumeration.run(&outlets).await;
             drop(outlets);
         };
-        let (mut again, ()) = tokio::join!(self.work(received, 0), listing);
+        let ((mut again, _), ()) = tokio::join!(self.work(received, Vec::new(), 0), listing);
         for round in 1..=self.rounds {
             if again.is_empty() {
                 break;
@@ -98,61 +99,68 @@ impl Workers {
         }
     }
 
-    /// Works on jobs as they come, until there are no more; what is worth another round comes back.
-    async fn work(&self, mut received: mpsc::Receiver<Job>, round: u32) -> Vec<Again> {
+    /// Works on jobs as they come, until there are no more. `before` are the outcomes that these jobs are to better; what is worth
+    /// another round comes back, and of `before` what was not tried again.
+    async fn work(
+        &self,
+        mut received: mpsc::Receiver<Job>,
+        mut before: Vec<Outcome>,
+        round: u32,
+    ) -> (Vec<Again>, Vec<Outcome>) {
         let mut again = Vec::new();
         let mut running = JoinSet::new();
         let mut open = true;
+        let mut waiting: Option<Job> = None;
+        let lost = lost(&self.shutdown);
+        tokio::pin!(lost);
         while open || !running.is_empty() {
             tokio::select! {
                 biased;
-                Some(outcome) = running.join_next() => again.extend(self.over(outcome, None, round).await),
-                () = lost(&self.shutdown) => {
+                Some(outcome) = running.join_next() => {
+                    again.extend(self.over(outcome, &mut before, round).await);
+                },
+                () = &mut lost => {
                     running.abort_all();
-                    while running.join_next().await.is_some() {}
-                    return again;
+                    break;
                 }
                 () = self.shutdown.draining(), if open => {
                     open = false;
                     received.close();
                 }
-                job = received.recv(), if open => match job {
-                    Some(job) => self.spawn(&mut running, job).await,
+                Ok(permit) = Arc::clone(&self.images).acquire_owned(), if open && waiting.is_some() => {
+                    if let Some(job) = waiting.take() {
+                        self.spawn(&mut running, job, permit);
+                    }
+                }
+                job = received.recv(), if open && waiting.is_none() => match job {
+                    Some(job) => waiting = Some(job),
                     None => open = false,
                 },
             }
         }
+        (again, before)
+    }
+
+    /// Tries jobs once more.
+    async fn round(&self, jobs: Vec<Again>, round: u32) -> Vec<Again> {
+        let (before, jobs): (Vec<Outcome>, Vec<Job>) = jobs.into_iter().map(|again| (again.before, again.job)).unzip();
+        let (sender, received) = mpsc::channel(JOBS);
+        let feed = async move {
+            for job in jobs {
+                // Closed when the run is drained: what was not begun is reported as it was.
+                if sender.send(job).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let ((again, unfinished), ()) = tokio::join!(self.work(received, before, round), feed);
+        for outcome in unfinished {
+            self.finish(outcome).await;
+        }
         again
     }
 
-    async fn round(&self, jobs: Vec<Again>, round: u32) -> Vec<Again> {
-        let mut again = Vec::new();
-        let mut running = JoinSet::new();
-        let mut before: Vec<Outcome> = Vec::new();
-        for Again { before: outcome, job } in jobs {
-            if self.shutdown.is_draining() {
-                self.finish(outcome).await;
-                continue;
-            }
-            before.push(outcome);
-            self.spawn(&mut running, job).await;
-        }
-        loop {
-            tokio::select! {
-                outcome = running.join_next() => match outcome {
-                    None => return again,
-                    Some(outcome) => again.extend(self.over(outcome, Some(&mut before), round).await),
-                },
-                () = lost(&self.shutdown) => {
-                    running.abort_all();
-                    return again;
-                }
-            }
-        }
-    }
-
-    async fn spawn(&self, running: &mut JoinSet<Outcome>, job: Job) {
-        let Ok(permit) = Arc::clone(&self.images).acquire_owned().await else { return };
+    fn spawn(&self, running: &mut JoinSet<Outcome>, job: Job, permit: OwnedSemaphorePermit) {
         let engine = self.engine.clone();
         let dry_run = self.dry_run;
         running.spawn(async move {
@@ -166,7 +174,7 @@ impl Workers {
     async fn over(
         &self,
         outcome: Result<Outcome, tokio::task::JoinError>,
-        before: Option<&mut Vec<Outcome>>,
+        before: &mut Vec<Outcome>,
         round: u32,
     ) -> Option<Again> {
         let mut outcome = match outcome {
@@ -179,13 +187,11 @@ impl Workers {
                 return None;
             }
         };
-        let earlier = before.and_then(|before| {
-            let at = before.iter().position(|earlier| {
-                earlier.job.source == outcome.job.source
-                    && outcome.job.targets.iter().all(|target| earlier.job.targets.contains(target))
-            })?;
-            Some(before.swap_remove(at))
+        let earlier = before.iter().position(|earlier| {
+            earlier.job.source == outcome.job.source
+                && outcome.job.targets.iter().all(|target| earlier.job.targets.contains(target))
         });
+        let earlier = earlier.map(|at| before.swap_remove(at));
         if let Some(mut earlier) = earlier {
             earlier.supersede(outcome);
             outcome = earlier;

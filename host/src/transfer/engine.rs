@@ -69,8 +69,11 @@ pub(super) struct Parts {
     pub(super) referrers: Referrers,
     pub(super) shutdown: Shutdown,
     prepare: Arc<dyn Prepare>,
-    prepared: Mutex<HashMap<(usize, Repository), Arc<OnceCell<()>>>>,
+    prepared: Mutex<Prepared>,
 }
+
+/// Repositories that were prepared, or are being, by their provisioner.
+type Prepared = HashMap<(usize, Repository), Arc<OnceCell<()>>>;
 
 impl Engine {
     /// An engine that knows nothing of the targets yet.
@@ -111,7 +114,9 @@ impl Engine {
             Err(error) => Err(error),
         };
         if let Err(error) = copied {
-            all.iter().for_each(|target| target.fail(&error));
+            for target in &all {
+                target.fail(&error);
+            }
         }
         let mut outcomes: Vec<_> = opened.into_iter().map(Target::outcome).collect();
         outcomes.extend(ended.drain(..).filter_map(Result::err));
@@ -171,7 +176,9 @@ impl Engine {
             wanted = kept.digest().clone();
             manifest = Some(kept);
             if let Some(note) = note {
-                all.iter().for_each(|target| target.note(note.clone()));
+                for target in all {
+                    target.note(note.clone());
+                }
             }
         }
         let missing: Vec<&Target> = all.iter().copied().filter(|target| !settled(target, &wanted)).collect();

@@ -52,7 +52,7 @@ impl Graph<'_> {
                     return Err(TransferError::Schema1 { reference: self.source.reference.clone() });
                 }
             };
-            self.note_foreign(manifest, targets);
+            note_foreign(manifest, targets);
             let index = matches!(manifest.content(), Content::Index(_));
             let mut waiting = children.into_iter().map(|child| {
                 async move {
@@ -163,18 +163,21 @@ impl Graph<'_> {
             }
         }
     }
+}
 
-    fn note_foreign(&self, manifest: &Manifest, targets: &[&Target]) {
-        let Content::Image { layers, .. } = manifest.content() else { return };
-        let foreign: Vec<_> = layers.iter().filter(|layer| layer.media_type.is_foreign_layer()).collect();
-        if !foreign.is_empty() {
-            let bytes: u64 = foreign.iter().map(|layer| layer.size).sum();
-            let note = format!(
-                "{} foreign layers ({bytes} bytes) of {} left out: registries do not hold them",
-                foreign.len(),
-                manifest.digest(),
-            );
-            targets.iter().for_each(|target| target.note(note.clone()));
+/// Says which layers stay behind.
+fn note_foreign(manifest: &Manifest, targets: &[&Target]) {
+    let Content::Image { layers, .. } = manifest.content() else { return };
+    let foreign: Vec<_> = layers.iter().filter(|layer| layer.media_type.is_foreign_layer()).collect();
+    if !foreign.is_empty() {
+        let bytes: u64 = foreign.iter().map(|layer| layer.size).sum();
+        let note = format!(
+            "{} foreign layers ({bytes} bytes) of {} left out: registries do not hold them",
+            foreign.len(),
+            manifest.digest(),
+        );
+        for target in targets {
+            target.note(note.clone());
         }
     }
 }

@@ -51,7 +51,9 @@ impl Engine {
         let bytes = match planned {
             Ok(bytes) => bytes,
             Err(error) => {
-                opened.iter().for_each(|target| target.fail(&error));
+                for target in &opened {
+                    target.fail(&error);
+                }
                 Bytes::default()
             }
         };
@@ -91,7 +93,9 @@ impl Engine {
         };
         let mut sizes = HashMap::new();
         sum(source, &manifest, &mut sizes, 0).await?;
-        alive(&missing).iter().for_each(|target| target.end(Status::Planned, wanted.clone()));
+        for target in alive(&missing) {
+            target.end(Status::Planned, wanted.clone());
+        }
         Ok(Bytes { copied_blobs: sizes.len() as u64, copied: sizes.values().sum(), ..Bytes::default() })
     }
 }

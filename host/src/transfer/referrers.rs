@@ -54,7 +54,9 @@ impl Referrers {
             Ok::<(), TransferError>(())
         };
         if let Err(error) = copied.await {
-            targets.iter().for_each(|target| target.spoil(&error));
+            for target in targets {
+                target.spoil(&error);
+            }
         }
     }
 

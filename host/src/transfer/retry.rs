@@ -8,7 +8,7 @@ use crate::http::Class;
 pub(super) const TRIES: u32 = 5;
 
 const BASE: Duration = Duration::from_millis(500);
-const CAP: Duration = Duration::from_secs(60);
+const CAP: Duration = Duration::from_mins(1);
 
 /// The pause before try number `next` (2, 3, …): full jitter over an exponentially growing window, or what the host asked for. None
 /// if `class` is not worth another try.

@@ -10,6 +10,7 @@ use crate::cli::args::FormatArg;
 use crate::cli::args::LevelArg;
 
 /// Moves images by a rule file: the flags of tkestack/image-transfer.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 #[derive(Debug, Parser)]
 #[command(name = "image-transfer", version, disable_version_flag = true, args_override_self = true)]
 pub(crate) struct ClassicArgs {
