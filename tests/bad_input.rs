@@ -79,7 +79,7 @@ fn a_bad_reference_is_refused() {
     let text = transfer(
         "  - from:\n      plugin: rules\n      with:\n        rules:\n          \"REGISTRY/Upper/case:1\": \"REGISTRY/x/y\"\n",
     );
-    refused(&text, 6, "Upper/case:1");
+    refused(&text, 7, "Upper/case:1");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod quickstart;
 // How it is asked for.
 mod bad_input;
 mod classic;
+mod plugins;
 mod workflow;
 
 // What it costs.

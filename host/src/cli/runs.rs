@@ -15,7 +15,7 @@ use crate::workflow::Plan;
 
 /// Runs a workflow file.
 pub(super) async fn file(args: &FileArgs, outputs: Outputs) -> Result<Exit, CommandError> {
-    let (plan, texts) = load(args)?;
+    let (plan, texts) = load(args).await?;
     self::plan(plan, &texts, outputs).await
 }
 
@@ -31,15 +31,25 @@ pub(super) async fn plan(plan: Plan, texts: &workflow::Source, outputs: Outputs)
 
 /// Checks a workflow file: everything that `run` checks before it sends anything.
 pub(super) async fn check(args: &FileArgs) -> Result<Exit, CommandError> {
-    let (plan, texts) = load(args)?;
+    let (plan, texts) = load(args).await?;
     let transfers = plan.transfers.len();
     Workbench::prepare(plan, &texts).await?;
     say(&format!("{} is fine: {transfers} transfers", args.file.display()));
     Ok(Exit::Done)
 }
 
-fn load(args: &FileArgs) -> Result<(Plan, workflow::Source), CommandError> {
-    Ok(workflow::load(&args.file, &args.set, &environment)?)
+/// Reads a workflow. What is wrong with it is told together with what its plugins have against their options.
+async fn load(args: &FileArgs) -> Result<(Plan, workflow::Source), CommandError> {
+    let report = match workflow::load(&args.file, &args.set, &environment) {
+        Ok(loaded) => return Ok(loaded),
+        Err(report) => report,
+    };
+    let mut problems = match &report.partial {
+        Some(plan) => Workbench::problems(plan).await?,
+        None => Vec::new(),
+    };
+    problems.extend(report.diagnostics);
+    Err(CommandError::Plan(report.source.report(problems)))
 }
 
 /// A variable of the environment.

@@ -30,6 +30,7 @@ pub use endpoints::Endpoints;
 pub use error::Answer;
 pub use error::EndpointError;
 pub use login::LoginError;
+pub(crate) use registry::api_host;
 
 /// What logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,12 @@ pub enum ReferenceError {
         /// What was given.
         text: String,
     },
+    /// A directory without a repository in it.
+    #[error("{text:?} names no repository: expected oci:DIRECTORY//REPOSITORY:TAG")]
+    Layout {
+        /// What was given.
+        text: String,
+    },
     /// Not a repository name.
     #[error(
         "{text:?} is not a repository name: lowercase letters, digits, and . _ - between them, in segments separated by /"
@@ -268,9 +274,7 @@ impl FromStr for Reference {
 
 fn split_registry(text: &str) -> Result<(RegistryName, &str), ReferenceError> {
     if text.starts_with("oci:") {
-        let (registry, rest) = text
-            .split_once("//")
-            .ok_or_else(|| ReferenceError::Registry { text: format!("{text} (expected oci:DIRECTORY//REPOSITORY)") })?;
+        let (registry, rest) = text.split_once("//").ok_or_else(|| ReferenceError::Layout { text: text.to_owned() })?;
         return Ok((registry.parse()?, rest));
     }
     match text.split_once('/') {

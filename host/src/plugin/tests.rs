@@ -346,3 +346,33 @@ async fn secrets_are_struck_from_log_lines_which_name_the_plugin() {
     assert!(text.contains("the password is ***") && text.contains("hostile"), "{text}");
     assert!(!text.contains("not-a-real-password"), "{text}");
 }
+
+#[tokio::test]
+async fn a_provisioner_answers_for_each_repository_and_an_issuer_says_until_when() {
+    let host = host_with(Redactor::new([crate::secret::Secret::new("not-a-real-password")]));
+    let plugin = Arc::new(host.load(hostile()).await.unwrap());
+    let config = json!({"behaviour": "good", "password": "not-a-real-password"});
+    let mut preparation = plugin.provisioner(&config).await.unwrap();
+    let repositories = ["n/a", "n/denied", "n/b"].map(|name| name.parse().unwrap());
+    let ensured = preparation.ensure(&repositories).await.unwrap();
+    assert_eq!((&ensured[0], &ensured[2]), (&Ok(Ensured::Created), &Ok(Ensured::Existed)));
+    assert_eq!(ensured[1], Err(CallError::Unauthorized("n/denied is refused to ***".to_owned())));
+    let issued = plugin.issuer(&config).await.unwrap().issue("a.io").await.unwrap();
+    assert_eq!((issued.username.as_str(), issued.password.reveal()), ("test", "not-a-real-password"));
+    let expires_at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
+    assert_eq!(issued.expires_at, Some(expires_at));
+}
+
+#[tokio::test]
+async fn a_provisioner_and_an_issuer_that_trapped_are_replaced() {
+    let plugin = load(hostile()).await;
+    let config = json!({"behaviour": "trap"});
+    let mut preparation = plugin.provisioner(&config).await.unwrap();
+    let mut issuer = plugin.issuer(&config).await.unwrap();
+    for _ in 0..2 {
+        let error = preparation.ensure(&["n/a".parse().unwrap()]).await.unwrap_err();
+        assert!(matches!(error, PluginError::Broken { failure: Failure::Trap(_), .. }), "{error}");
+        let error = issuer.issue("a.io").await.unwrap_err();
+        assert!(matches!(error, PluginError::Broken { failure: Failure::Trap(_), .. }), "{error}");
+    }
+}

@@ -15,6 +15,7 @@ mod preparer;
 mod registries;
 mod seen;
 mod settings;
+mod shelf;
 mod transfers;
 mod workbench;
 

@@ -134,12 +134,15 @@ impl Failure {
     }
 }
 
-/// An error and its causes on one line.
+/// An error and its causes on one line. A cause that is told already is not told again.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let told = error.to_string();
+        if !text.ends_with(&told) {
+            text = format!("{text}: {told}");
+        }
         cause = error.source();
     }
     text

@@ -15,6 +15,7 @@ use annotate_snippets::renderer::DecorStyle;
 use crate::secret::Redactor;
 use crate::secret::Secret;
 use crate::workflow::Place;
+use crate::workflow::Plan;
 use crate::workflow::secrecy::blot;
 
 /// The texts that a plan was read from, kept so that whoever finds an error later (a plugin's schema, an unknown plugin)
@@ -50,6 +51,8 @@ pub struct Report {
     pub source: Source,
     /// The errors; never empty where a report is an `Err`.
     pub diagnostics: Vec<Diagnostic>,
+    /// What of the plan could be read all the same, so that whoever knows more (the plugins their options) can add to the errors.
+    pub partial: Option<Box<Plan>>,
 }
 
 impl Diagnostic {
@@ -106,7 +109,7 @@ impl Source {
         for diagnostic in &mut diagnostics {
             diagnostic.message = self.redactor.strike(&diagnostic.message);
         }
-        Report { source: self.clone(), diagnostics }
+        Report { source: self.clone(), diagnostics, partial: None }
     }
 
     fn file(&self, place: Place) -> Option<&File> {

@@ -63,9 +63,9 @@ pub(super) fn load_text(
             source.redact(&plan.secrets);
             Ok((plan, source))
         }
-        _ => {
+        partial => {
             source.redact(&interpolation.secrets);
-            Err(source.report(diagnostics))
+            Err(Report { partial: partial.map(Box::new), ..source.report(diagnostics) })
         }
     }
 }

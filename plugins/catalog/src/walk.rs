@@ -56,16 +56,10 @@ impl<R: Registries> Walk<R> {
     /// Checks the configuration and begins, or goes on behind a repository.
     pub fn open(config: &Config, position: Option<String>, registries: R) -> Result<Self> {
         let mut problems = Problems::default();
-        let registry = config
-            .registry
-            .strip_suffix('/')
-            .unwrap_or(&config.registry);
+        let registry = config.registry.strip_suffix('/').unwrap_or(&config.registry);
         problems.check("registry", check_registry(registry));
         let mut patterns = |name: &str, texts: &[String]| -> Vec<Pattern> {
-            texts
-                .iter()
-                .filter_map(|text| problems.check(name, pattern(text)))
-                .collect()
+            texts.iter().filter_map(|text| problems.check(name, pattern(text))).collect()
         };
         let include = patterns("repositories", &config.repositories);
         let exclude = patterns("exclude", &config.exclude);
@@ -131,11 +125,7 @@ impl<R: Registries> Walk<R> {
                     tag: Some(tag),
                     digest: None,
                 };
-                return Ok(Step::Image(Image {
-                    source,
-                    targets: Vec::new(),
-                    attributes: Vec::new(),
-                }));
+                return Ok(Step::Image(Image { source, targets: Vec::new(), attributes: Vec::new() }));
             }
             match tags.turn() {
                 Ok(true) => return Ok(Step::Page),
@@ -164,9 +154,7 @@ impl<R: Registries> Walk<R> {
                 Some(skip) if *skip == name => self.skip = None,
                 Some(_) => {}
                 None => {
-                    let is_meant = |patterns: &[Pattern]| {
-                        patterns.iter().any(|pattern| pattern.matches(&name))
-                    };
+                    let is_meant = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(&name));
                     if is_meant(&self.include) && !is_meant(&self.exclude) {
                         self.under_way = Some(Repository { name, tags: None });
                         return Ok(None);
@@ -190,11 +178,7 @@ impl<R: Registries> Walk<R> {
     fn gone(&mut self, error: Error) -> Result<()> {
         match error {
             Error::NotFound(reason) => {
-                let repository = self
-                    .under_way
-                    .take()
-                    .map(|repository| repository.name)
-                    .unwrap_or_default();
+                let repository = self.under_way.take().map(|repository| repository.name).unwrap_or_default();
                 warn!("{}/{repository} is left out: {reason}", self.registry);
                 self.finished = Some(repository);
                 Ok(())

@@ -1,8 +1,6 @@
 //! Puts each image under a namespace of its team: `app` of team `web` lands at `web/app`.
 
-use image_transfer_sdk::{
-    Destination, Error, Image, Info, Mapper, Plugin, Result, export_mapper, export_plugin,
-};
+use image_transfer_sdk::{Destination, Error, Image, Info, Mapper, Plugin, Result, export_mapper, export_plugin};
 
 /// The plugin, opened with a configuration.
 #[derive(Debug, serde::Deserialize)]
@@ -25,20 +23,12 @@ impl Mapper for Teams {
     type Config = Self;
 
     fn open(config: Self) -> Result<Self> {
-        if config.team.is_empty() {
-            Err(Error::InvalidConfig("team is empty".to_owned()))
-        } else {
-            Ok(config)
-        }
+        if config.team.is_empty() { Err(Error::InvalidConfig("team is empty".to_owned())) } else { Ok(config) }
     }
 
     fn map(&self, image: &Image) -> Result<Vec<Destination>> {
         let repository = Some(format!("{}/{}", self.team, image.source.repository));
-        Ok(vec![Destination {
-            registry: None,
-            repository,
-            tag: None,
-        }])
+        Ok(vec![Destination { registry: None, repository, tag: None }])
     }
 }
 

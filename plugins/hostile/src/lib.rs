@@ -1,4 +1,4 @@
-//! A guest that misbehaves as its configuration tells it, as a source and as a mapper, for the tests of the plugin host.
+//! A guest that misbehaves as its configuration tells it, in each of the four roles, for the tests of the plugin host.
 //!
 //! | behaviour | what it does |
 //! |---|---|
@@ -19,18 +19,24 @@
 use std::fmt::Write as _;
 use std::hint::black_box;
 
+use image_transfer_sdk::Credential;
+use image_transfer_sdk::Credentials;
 use image_transfer_sdk::Destination;
+use image_transfer_sdk::Ensured;
 use image_transfer_sdk::Error;
 use image_transfer_sdk::Image;
 use image_transfer_sdk::Info;
 use image_transfer_sdk::Mapper;
 use image_transfer_sdk::Plugin;
+use image_transfer_sdk::Provisioner;
 use image_transfer_sdk::Reference;
 use image_transfer_sdk::Result;
 use image_transfer_sdk::Source;
 use image_transfer_sdk::clock;
+use image_transfer_sdk::export_credentials;
 use image_transfer_sdk::export_mapper;
 use image_transfer_sdk::export_plugin;
+use image_transfer_sdk::export_provisioner;
 use image_transfer_sdk::export_source;
 use image_transfer_sdk::http::Request;
 use image_transfer_sdk::http::SendError;
@@ -92,11 +98,7 @@ impl Plugin for Hostile {
 
 impl Hostile {
     fn new(config: Config) -> Self {
-        Self {
-            config,
-            batches: 0,
-            listing: None,
-        }
+        Self { config, batches: 0, listing: None }
     }
 
     /// What has no outcome to speak of.
@@ -117,17 +119,8 @@ impl Hostile {
             }
             Behaviour::Trap => panic!("told to trap"),
             Behaviour::SecretLog => {
-                let line = format!(
-                    "the password is {}",
-                    self.config.password.as_deref().unwrap_or_default()
-                );
-                for level in [
-                    Level::Trace,
-                    Level::Debug,
-                    Level::Info,
-                    Level::Warn,
-                    Level::Error,
-                ] {
+                let line = format!("the password is {}", self.config.password.as_deref().unwrap_or_default());
+                for level in [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error] {
                     log::line(level, &line);
                 }
             }
@@ -136,11 +129,7 @@ impl Hostile {
     }
 
     fn url(&self) -> Result<&str> {
-        let url = self
-            .config
-            .url
-            .as_deref()
-            .or(self.config.endpoint.as_deref());
+        let url = self.config.url.as_deref().or(self.config.endpoint.as_deref());
         url.ok_or_else(|| Error::InvalidConfig("url is missing".to_owned()))
     }
 
@@ -149,16 +138,9 @@ impl Hostile {
         let outcome = match Request::new(method, self.url()?).try_send() {
             Ok(response) => {
                 let mut outcome = vec![("status".to_owned(), response.status().to_string())];
-                outcome.extend(
-                    response
-                        .headers()
-                        .iter()
-                        .map(|(name, value)| (format!("header.{name}"), value.clone())),
-                );
-                outcome.push((
-                    "body".to_owned(),
-                    String::from_utf8_lossy(response.body()).into_owned(),
-                ));
+                outcome
+                    .extend(response.headers().iter().map(|(name, value)| (format!("header.{name}"), value.clone())));
+                outcome.push(("body".to_owned(), String::from_utf8_lossy(response.body()).into_owned()));
                 outcome
             }
             Err(SendError::Denied(reason)) => vec![("denied".to_owned(), reason)],
@@ -207,17 +189,9 @@ impl Source for Hostile {
         let count = self.config.count;
         if self.config.behaviour == Behaviour::BreakOff {
             let over = Error::Unavailable("told to break off".to_owned());
-            return if self.batches > 2 {
-                Err(over)
-            } else {
-                Ok(Some(vec![image("good", Vec::new())]))
-            };
+            return if self.batches > 2 { Err(over) } else { Ok(Some(vec![image("good", Vec::new())])) };
         }
-        let batches = if self.config.behaviour == Behaviour::Good {
-            count.unwrap_or(1)
-        } else {
-            1
-        };
+        let batches = if self.config.behaviour == Behaviour::Good { count.unwrap_or(1) } else { 1 };
         if self.batches > batches {
             return Ok(None);
         }
@@ -226,17 +200,12 @@ impl Source for Hostile {
             Behaviour::HugeText => vec![image(&"a".repeat(count.unwrap_or(16 << 20)), Vec::new())],
             Behaviour::Fetch => vec![image("fetched", self.fetch()?)],
             Behaviour::Clock => {
-                let random = clock::random_bytes(16)
-                    .iter()
-                    .fold(String::new(), |mut hex, byte| {
-                        let _ = write!(hex, "{byte:02x}");
-                        hex
-                    });
+                let random = clock::random_bytes(16).iter().fold(String::new(), |mut hex, byte| {
+                    let _ = write!(hex, "{byte:02x}");
+                    hex
+                });
                 let now = clock::now().as_secs().to_string();
-                vec![image(
-                    "clock",
-                    vec![("now".to_owned(), now), ("random".to_owned(), random)],
-                )]
+                vec![image("clock", vec![("now".to_owned(), now), ("random".to_owned(), random)])]
             }
             Behaviour::SlowHost => {
                 for _ in 0..count.unwrap_or(100) {
@@ -264,11 +233,7 @@ impl Mapper for Hostile {
             Behaviour::HugeText => "a".repeat(self.config.count.unwrap_or(16 << 20)),
             _ => image.source.repository.clone(),
         };
-        let destination = Destination {
-            registry: None,
-            repository: Some(name),
-            tag: None,
-        };
+        let destination = Destination { registry: None, repository: Some(name), tag: None };
         Ok(match self.config.behaviour {
             Behaviour::HugeBatch => vec![destination; self.config.count.unwrap_or(100_000)],
             Behaviour::BreakOff => return Err(Error::Unavailable("told to break off".to_owned())),
@@ -284,13 +249,48 @@ fn image(repository: &str, attributes: Vec<(String, String)>) -> Image {
         tag: Some("1".to_owned()),
         digest: None,
     };
-    Image {
-        source,
-        targets: Vec::new(),
-        attributes,
+    Image { source, targets: Vec::new(), attributes }
+}
+
+impl Provisioner for Hostile {
+    type Config = Config;
+
+    fn open(config: Config) -> Result<Self> {
+        Ok(Self::new(config))
+    }
+
+    /// The first repository is created, the others existed; one with `denied` in its name is refused, with the password in the message.
+    fn ensure(&mut self, repository: &str) -> Result<Ensured> {
+        self.misbehave();
+        self.batches += 1;
+        if repository.contains("denied") {
+            let password = self.config.password.as_deref().unwrap_or_default();
+            return Err(Error::Unauthorized(format!("{repository} is refused to {password}")));
+        }
+        Ok(if self.batches > 1 { Ensured::Existed } else { Ensured::Created })
     }
 }
 
+impl Credentials for Hostile {
+    type Config = Config;
+
+    fn open(config: Config) -> Result<Self> {
+        Ok(Self::new(config))
+    }
+
+    /// The user `test` with the configured password.
+    fn issue(&mut self, _: &str) -> Result<Credential> {
+        self.misbehave();
+        Ok(Credential {
+            username: "test".to_owned(),
+            password: self.config.password.clone().unwrap_or_default(),
+            expires_at: Some(4_000_000_000),
+        })
+    }
+}
+
+export_provisioner!(Hostile);
+export_credentials!(Hostile);
 export_plugin!(Hostile);
 export_source!(Hostile);
 export_mapper!(Hostile);

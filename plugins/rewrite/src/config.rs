@@ -68,10 +68,7 @@ impl Config {
         let mut problems = Problems::default();
         let registry = self.registry.and_then(|registry| {
             let registry = registry.strip_suffix('/').unwrap_or(&registry);
-            problems.check(
-                "registry",
-                check_registry(registry).map(|()| normal_registry(registry)),
-            )
+            problems.check("registry", check_registry(registry).map(|()| normal_registry(registry)))
         });
         let mut segments = |name, value: Option<String>| {
             value.and_then(|value| {
@@ -84,10 +81,7 @@ impl Config {
         let mut replacements = |name, all: Vec<Replace>| -> Vec<Replacement> {
             let replacement = |one: Replace| {
                 let pattern = problems.check(name, regex(&one.pattern))?;
-                Some(Replacement {
-                    pattern,
-                    replace: one.replace,
-                })
+                Some(Replacement { pattern, replace: one.replace })
             };
             all.into_iter().filter_map(replacement).collect()
         };
@@ -95,14 +89,11 @@ impl Config {
         let tag_regex = replacements("tag-regex", self.tag_regex);
         let drop = self.drop.into_iter().filter_map(|text| {
             let pattern = problems.check("drop", Pattern::parse(&text))?;
-            let with_tag = text.contains(':')
-                || (text.len() > 1 && text.starts_with('/') && text.ends_with('/'));
+            let with_tag = text.contains(':') || (text.len() > 1 && text.starts_with('/') && text.ends_with('/'));
             Some(Drop { pattern, with_tag })
         });
         let drop = drop.collect();
-        let template = self
-            .template
-            .and_then(|text| problems.check("template", Template::parse(&text, &PLACEHOLDERS)));
+        let template = self.template.and_then(|text| problems.check("template", Template::parse(&text, &PLACEHOLDERS)));
         if self.levels == Some(0) {
             problems.push("levels: must be at least 1");
         }
@@ -126,9 +117,7 @@ impl Config {
 }
 
 /// `true` for a dash, a text for itself, `false` for none.
-fn separator<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<String>, D::Error> {
+fn separator<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<String>, D::Error> {
     struct Separator;
 
     impl Visitor<'_> for Separator {
@@ -142,15 +131,10 @@ fn separator<'de, D: Deserializer<'de>>(
             Ok(value.then(|| "-".to_owned()))
         }
 
-        fn visit_str<E: serde::de::Error>(
-            self,
-            value: &str,
-        ) -> std::result::Result<Self::Value, E> {
+        fn visit_str<E: serde::de::Error>(self, value: &str) -> std::result::Result<Self::Value, E> {
             Ok(Some(value.to_owned()))
         }
     }
 
-    deserializer
-        .deserialize_any(Separator)
-        .map_err(D::Error::custom)
+    deserializer.deserialize_any(Separator).map_err(D::Error::custom)
 }

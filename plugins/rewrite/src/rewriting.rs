@@ -13,16 +13,8 @@ use image_transfer_sdk::template::Template;
 use regex_lite::Regex;
 
 /// What a template may contain.
-pub(crate) const PLACEHOLDERS: [&str; 8] = [
-    "registry",
-    "source-registry",
-    "registry-host",
-    "repository",
-    "namespace",
-    "name",
-    "tag",
-    "digest-short",
-];
+pub(crate) const PLACEHOLDERS: [&str; 8] =
+    ["registry", "source-registry", "registry-host", "repository", "namespace", "name", "tag", "digest-short"];
 
 /// A checked configuration; the fields in the order in which they are applied.
 #[derive(Debug)]
@@ -64,18 +56,10 @@ impl Rewriting {
             return Ok(Vec::new());
         }
         if image.targets.is_empty() {
-            let nowhere = Destination {
-                registry: None,
-                repository: None,
-                tag: None,
-            };
+            let nowhere = Destination { registry: None, repository: None, tag: None };
             return Ok(vec![self.destination(image, &nowhere)?]);
         }
-        image
-            .targets
-            .iter()
-            .map(|target| self.destination(image, target))
-            .collect()
+        image.targets.iter().map(|target| self.destination(image, target)).collect()
     }
 
     fn drops(&self, image: &Image) -> bool {
@@ -84,10 +68,7 @@ impl Rewriting {
             Some(tag) => format!("{repository}:{tag}"),
             None => repository.clone(),
         };
-        self.drop.iter().any(|drop| {
-            drop.pattern
-                .matches(if drop.with_tag { &whole } else { repository })
-        })
+        self.drop.iter().any(|drop| drop.pattern.matches(if drop.with_tag { &whole } else { repository }))
     }
 
     /// What is not renamed stays open, so that the transfer's `to` may fill it.
@@ -96,10 +77,7 @@ impl Rewriting {
         if let Some(registry) = &self.registry {
             new.registry = Some(registry.clone());
         }
-        let repository = target
-            .repository
-            .as_ref()
-            .unwrap_or(&image.source.repository);
+        let repository = target.repository.as_ref().unwrap_or(&image.source.repository);
         let tag = target.tag.as_ref().or(image.source.tag.as_ref());
         let new_repository = self.repository(repository);
         let new_tag = tag.map(|tag| self.tag(tag));
@@ -110,18 +88,11 @@ impl Rewriting {
             new.tag.clone_from(&new_tag);
         }
         if let Some(template) = &self.template {
-            let values = Values {
-                image,
-                registry: new.registry.as_deref(),
-                repository: &new_repository,
-                tag: new_tag,
-            };
+            let values = Values { image, registry: new.registry.as_deref(), repository: &new_repository, tag: new_tag };
             let filled = template.fill(|name| values.get(name)).map_err(|name| {
                 let origin = &image.source;
                 Error::Fatal(match name {
-                    "registry" => format!(
-                        "{origin}: no target registry is known for {{registry}}; set `registry`"
-                    ),
+                    "registry" => format!("{origin}: no target registry is known for {{registry}}; set `registry`"),
                     "digest-short" => {
                         format!("{origin}: its digest is not known for {{digest-short}}")
                     }
@@ -170,11 +141,7 @@ impl Rewriting {
     fn tag(&self, tag: &str) -> String {
         let tag = replace(tag.to_owned(), &self.tag_regex);
         let (prefix, suffix) = (self.tag_prefix.as_deref(), self.tag_suffix.as_deref());
-        format!(
-            "{}{tag}{}",
-            prefix.unwrap_or_default(),
-            suffix.unwrap_or_default()
-        )
+        format!("{}{tag}{}", prefix.unwrap_or_default(), suffix.unwrap_or_default())
     }
 
     fn names_repositories(&self) -> bool {
@@ -215,21 +182,13 @@ impl Values<'_> {
             "namespace" => namespace.map(str::to_owned),
             "name" => Some(last.to_owned()),
             "tag" => self.tag.clone(),
-            "digest-short" => self
-                .digest()
-                .and_then(|digest| digest.split_once(':')?.1.get(..12).map(str::to_owned)),
+            "digest-short" => self.digest().and_then(|digest| digest.split_once(':')?.1.get(..12).map(str::to_owned)),
             _ => None,
         }
     }
 
     fn digest(&self) -> Option<&str> {
-        let noted = || {
-            self.image
-                .attributes
-                .iter()
-                .find(|(name, _)| name == "digest")
-                .map(|(_, value)| value.as_str())
-        };
+        let noted = || self.image.attributes.iter().find(|(name, _)| name == "digest").map(|(_, value)| value.as_str());
         self.image.source.digest.as_deref().or_else(noted)
     }
 }
@@ -244,11 +203,7 @@ fn host(registry: &str) -> &str {
 }
 
 fn replace(text: String, replacements: &[Replacement]) -> String {
-    replacements.iter().fold(text, |text, one| {
-        one.pattern
-            .replace_all(&text, one.replace.as_str())
-            .into_owned()
-    })
+    replacements.iter().fold(text, |text, one| one.pattern.replace_all(&text, one.replace.as_str()).into_owned())
 }
 
 /// Reads a filled template: what it names replaces what was there.
@@ -266,14 +221,8 @@ fn read_into(text: &str, destination: &mut Destination) {
 }
 
 fn check(destination: &Destination) -> std::result::Result<(), String> {
-    destination
-        .registry
-        .as_deref()
-        .map_or(Ok(()), check_registry)?;
-    destination
-        .repository
-        .as_deref()
-        .map_or(Ok(()), check_repository)?;
+    destination.registry.as_deref().map_or(Ok(()), check_registry)?;
+    destination.repository.as_deref().map_or(Ok(()), check_repository)?;
     destination.tag.as_deref().map_or(Ok(()), check_tag)
 }
 

@@ -30,30 +30,15 @@ impl Config {
         let mut problems = Problems::default();
         let registry = self.registry.as_deref().and_then(|registry| {
             let registry = registry.strip_suffix('/').unwrap_or(registry);
-            problems.check(
-                "registry",
-                check_registry(registry).map(|()| normal_registry(registry)),
-            )
+            problems.check("registry", check_registry(registry).map(|()| normal_registry(registry)))
         });
         let namespace = self.namespace.as_deref().and_then(|namespace| {
             let namespace = namespace.strip_suffix('/').unwrap_or(namespace);
-            problems.check(
-                "namespace",
-                check_repository(namespace).map(|()| namespace.to_owned()),
-            )
+            problems.check("namespace", check_repository(namespace).map(|()| namespace.to_owned()))
         });
-        let rules = self
-            .rules
-            .iter()
-            .filter_map(|(source, targets)| Rule::read(source, targets, &mut problems))
-            .collect();
+        let rules =
+            self.rules.iter().filter_map(|(source, targets)| Rule::read(source, targets, &mut problems)).collect();
         problems.finish()?;
-        Ok((
-            rules,
-            Defaults {
-                registry,
-                namespace,
-            },
-        ))
+        Ok((rules, Defaults { registry, namespace }))
     }
 }

@@ -60,14 +60,7 @@ pub(crate) enum Step {
 impl Cursor {
     /// At the beginning of a rule, or behind a mark in it.
     pub(crate) fn new(rule: usize, skip: Option<Mark>) -> Self {
-        Self {
-            rule,
-            catalog: None,
-            repository: None,
-            begun: false,
-            skip,
-            last: None,
-        }
+        Self { rule, catalog: None, repository: None, begun: false, skip, last: None }
     }
 
     /// The index of the rule.
@@ -86,12 +79,7 @@ impl Cursor {
     }
 
     /// The next image, or why there is none yet.
-    pub(crate) fn step(
-        &mut self,
-        rules: &[Rule],
-        defaults: &Defaults,
-        registries: &impl Registries,
-    ) -> Result<Step> {
+    pub(crate) fn step(&mut self, rules: &[Rule], defaults: &Defaults, registries: &impl Registries) -> Result<Step> {
         let rule = &rules[self.rule];
         loop {
             let Some(repository) = &mut self.repository else {
@@ -111,10 +99,8 @@ impl Cursor {
                 Some(tag) => tag,
                 None => match repository.next_listed(rule, registries)? {
                     Some(Step::End) => {
-                        let again = self
-                            .skip
-                            .take_if(|skip| skip.repository == repository.name)
-                            .map(|skip| skip.repository);
+                        let again =
+                            self.skip.take_if(|skip| skip.repository == repository.name).map(|skip| skip.repository);
                         self.repository = again.map(|name| Repository::new(name, rule));
                         continue;
                     }
@@ -125,10 +111,7 @@ impl Cursor {
                     },
                 },
             };
-            let mark = Mark {
-                repository: repository.name.clone(),
-                tag,
-            };
+            let mark = Mark { repository: repository.name.clone(), tag };
             if let Some(skip) = &self.skip {
                 if *skip == mark {
                     self.skip = None;
@@ -143,11 +126,7 @@ impl Cursor {
     }
 
     /// Begins the next repository and returns none, or says why there is none yet.
-    fn next_repository(
-        &mut self,
-        rule: &Rule,
-        registries: &impl Registries,
-    ) -> Result<Option<Step>> {
+    fn next_repository(&mut self, rule: &Rule, registries: &impl Registries) -> Result<Option<Step>> {
         match &rule.source.repositories {
             Repositories::One { name, .. } => {
                 if std::mem::replace(&mut self.begun, true) {
@@ -162,20 +141,13 @@ impl Cursor {
                     none => none.insert(registries.repositories(&rule.source.registry)?),
                 };
                 while let Some(name) = catalog.pop() {
-                    let before = self
-                        .skip
-                        .as_ref()
-                        .is_some_and(|skip| skip.repository != name);
+                    let before = self.skip.as_ref().is_some_and(|skip| skip.repository != name);
                     if !before && pattern.matches(&name) {
                         self.repository = Some(Repository::new(name, rule));
                         return Ok(None);
                     }
                 }
-                Ok(Some(if catalog.turn()? {
-                    Step::Page
-                } else {
-                    Step::End
-                }))
+                Ok(Some(if catalog.turn()? { Step::Page } else { Step::End }))
             }
         }
     }
@@ -192,15 +164,9 @@ impl Repository {
             Tags::Digest { tag, .. } => VecDeque::from([tag.clone()]),
             // Not every repository that a glob takes has every tag: the listing says which.
             Tags::Named(_) | Tags::Listed { .. } if rule.is_of_many() => VecDeque::new(),
-            Tags::Named(named) | Tags::Listed { named, .. } => {
-                named.iter().cloned().map(Some).collect()
-            }
+            Tags::Named(named) | Tags::Listed { named, .. } => named.iter().cloned().map(Some).collect(),
         };
-        Self {
-            name,
-            named,
-            listing: None,
-        }
+        Self { name, named, listing: None }
     }
 
     /// Sees to it that the listing has a name to give and returns none, or says why it has not.
@@ -215,11 +181,7 @@ impl Repository {
         if listing.has_names() {
             return Ok(None);
         }
-        Ok(Some(if listing.turn()? {
-            Step::Page
-        } else {
-            Step::End
-        }))
+        Ok(Some(if listing.turn()? { Step::Page } else { Step::End }))
     }
 }
 

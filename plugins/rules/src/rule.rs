@@ -4,6 +4,7 @@ use image_transfer_sdk::Destination;
 use image_transfer_sdk::Image;
 use image_transfer_sdk::Reference;
 use image_transfer_sdk::config::Problems;
+use image_transfer_sdk::config::pointer;
 use image_transfer_sdk::reference::DOCKER_HUB;
 use serde_json::Value;
 
@@ -31,27 +32,20 @@ pub(crate) struct Rule {
 impl Rule {
     /// Reads a rule. What is wrong with it is noted; then there is none.
     pub(crate) fn read(key: &str, targets: &Value, problems: &mut Problems) -> Option<Self> {
-        let source = problems.check(key, Source::parse(key));
-        let texts = problems.check(key, texts(targets))?;
+        let place = format!("{}: {key}", pointer(&["rules", key]));
+        let source = problems.check(&place, Source::parse(key));
+        let texts = problems.check(&place, texts(targets))?;
         let mut good = Vec::new();
         let count = texts.len();
         for text in texts {
-            let name = if text.is_empty() {
-                key.to_owned()
-            } else {
-                format!("{key} -> {text}")
-            };
+            let name = if text.is_empty() { place.clone() } else { format!("{place} -> {text}") };
             let target = Target::parse(text).and_then(|target| match &source {
                 Some(source) => fit(source, &target, text).map(|()| target),
                 None => Ok(target),
             });
             good.extend(problems.check(&name, target));
         }
-        (good.len() == count).then_some(Self {
-            key: key.to_owned(),
-            source: source?,
-            targets: good,
-        })
+        (good.len() == count).then_some(Self { key: key.to_owned(), source: source?, targets: good })
     }
 
     /// The image of this rule with this name.
@@ -61,10 +55,7 @@ impl Rule {
             Tags::Named(_) | Tags::Listed { .. } => None,
         };
         let destination = |target: &Target| Destination {
-            registry: target
-                .registry
-                .clone()
-                .or_else(|| defaults.registry.clone()),
+            registry: target.registry.clone().or_else(|| defaults.registry.clone()),
             repository: Some(self.repository(target, repository, defaults)),
             tag: self.tag(target, tag),
         };
@@ -85,9 +76,7 @@ impl Rule {
             (Some(name), Repositories::One { .. }) => (name.clone(), !name.contains('/')),
             (None, Repositories::One { short, .. }) => (repository.to_owned(), *short),
             (base, Repositories::Matching { prefix, .. }) => {
-                let rest = repository
-                    .strip_prefix(prefix.as_str())
-                    .unwrap_or(repository);
+                let rest = repository.strip_prefix(prefix.as_str()).unwrap_or(repository);
                 let name = match (base, &target.registry) {
                     (Some(base), _) => format!("{base}/{rest}"),
                     (None, Some(_)) => rest.to_owned(),
@@ -110,17 +99,10 @@ impl Rule {
     /// The target's tag at the place of the source's, where it lists any; else the source's.
     fn tag(&self, target: &Target, tag: Option<&str>) -> Option<String> {
         let at = match &self.source.tags {
-            Tags::Named(tags) => tags
-                .iter()
-                .position(|other| Some(other.as_str()) == tag)
-                .unwrap_or(0),
+            Tags::Named(tags) => tags.iter().position(|other| Some(other.as_str()) == tag).unwrap_or(0),
             Tags::Digest { .. } | Tags::Listed { .. } => 0,
         };
-        target
-            .tags
-            .get(at)
-            .cloned()
-            .or_else(|| tag.map(str::to_owned))
+        target.tags.get(at).cloned().or_else(|| tag.map(str::to_owned))
     }
 }
 
@@ -130,15 +112,11 @@ fn texts(targets: &Value) -> Result<Vec<&str>, String> {
         match target {
             Value::Null => Ok(""),
             Value::String(text) => Ok(text.trim()),
-            other => Err(format!(
-                "`{other}` is not a target: expected a text, a list of texts, or nothing"
-            )),
+            other => Err(format!("`{other}` is not a target: expected a text, a list of texts, or nothing")),
         }
     }
     match targets {
-        Value::Array(targets) if targets.is_empty() => {
-            Err("the list of targets is empty".to_owned())
-        }
+        Value::Array(targets) if targets.is_empty() => Err("the list of targets is empty".to_owned()),
         Value::Array(targets) => targets.iter().map(one).collect(),
         target => one(target).map(|text| vec![text]),
     }
@@ -151,9 +129,7 @@ fn fit(source: &Source, target: &Target, text: &str) -> Result<(), String> {
         && !name.contains('/')
         && (text.contains(['.', ':']) || text == "localhost")
     {
-        return Err(format!(
-            "`{text}` reads as a repository; write `{text}/` for a registry"
-        ));
+        return Err(format!("`{text}` reads as a repository; write `{text}/` for a registry"));
     }
     if let Some(digest) = &target.digest {
         return match &source.tags {
@@ -173,7 +149,8 @@ fn fit(source: &Source, target: &Target, text: &str) -> Result<(), String> {
         }
         (Tags::Digest { .. }, count) => Err(format!("one image cannot get {count} tags; list several targets")),
         (Tags::Listed { .. }, _) => {
-            Err("a target with a tag needs a source with one; leave the target's tag out to keep the source's".to_owned())
+            Err("a target with a tag needs a source with one; leave the target's tag out to keep the source's"
+                .to_owned())
         }
     }
 }

@@ -43,10 +43,7 @@ pub(crate) enum Tags {
     /// These, without asking the registry.
     Named(Vec<String>),
     /// These first, then those in the registry's list that match any of the patterns; without patterns, all.
-    Listed {
-        named: Vec<String>,
-        patterns: Vec<Pattern>,
-    },
+    Listed { named: Vec<String>, patterns: Vec<Pattern> },
 }
 
 impl Source {
@@ -58,25 +55,15 @@ impl Source {
         check_registry(&registry)?;
         let (name, behind) = split_name(split.rest);
         let tags = match behind {
-            Behind::Nothing => Tags::Listed {
-                named: Vec::new(),
-                patterns: Vec::new(),
-            },
-            Behind::Digest(digest) => Tags::Digest {
-                digest: digest_of(digest)?,
-                tag: None,
-            },
+            Behind::Nothing => Tags::Listed { named: Vec::new(), patterns: Vec::new() },
+            Behind::Digest(digest) => Tags::Digest { digest: digest_of(digest)?, tag: None },
             Behind::Tags(tags) => tags_of(tags)?,
         };
         let repositories = repositories_of(&registry, name)?;
         if let (Repositories::Matching { .. }, Tags::Digest { .. }) = (&repositories, &tags) {
             return Err("a digest needs one repository, not a glob".to_owned());
         }
-        Ok(Self {
-            registry,
-            repositories,
-            tags,
-        })
+        Ok(Self { registry, repositories, tags })
     }
 }
 
@@ -103,19 +90,12 @@ impl Target {
         if let Some(registry) = &split.registry {
             check_registry(registry)?;
             if split.rest.is_empty() {
-                return Ok(Self {
-                    registry: split.registry,
-                    ..Self::default()
-                });
+                return Ok(Self { registry: split.registry, ..Self::default() });
             }
         }
         let (name, behind) = split_name(split.rest);
         check_repository(name)?;
-        let mut target = Self {
-            registry: split.registry,
-            repository: Some(name.to_owned()),
-            ..Self::default()
-        };
+        let mut target = Self { registry: split.registry, repository: Some(name.to_owned()), ..Self::default() };
         match behind {
             Behind::Nothing => {}
             Behind::Digest(digest) => target.digest = Some(digest_of(digest)?),
@@ -133,9 +113,7 @@ impl Target {
 /// A reference is no URL.
 fn without_scheme(text: &str) -> Result<(), String> {
     match text.split_once("://") {
-        Some((scheme, _))
-            if scheme.bytes().all(|byte| byte.is_ascii_lowercase()) && scheme != "oci" =>
-        {
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_lowercase()) && scheme != "oci" => {
             Err(format!("leave `{scheme}://` out"))
         }
         _ => Ok(()),
@@ -159,26 +137,14 @@ fn split_name(rest: &str) -> (&str, Behind<'_>) {
 
 fn repositories_of(registry: &str, name: &str) -> Result<Repositories, String> {
     if has_metacharacters(name) {
-        let literal = name
-            .find(['*', '?', '[', '{', '\\', '!'])
-            .map_or(name, |at| &name[..at]);
+        let literal = name.find(['*', '?', '[', '{', '\\', '!']).map_or(name, |at| &name[..at]);
         let prefix = literal.rfind('/').map_or("", |at| &name[..=at]);
-        return Ok(Repositories::Matching {
-            pattern: Pattern::parse(name)?,
-            prefix: prefix.to_owned(),
-        });
+        return Ok(Repositories::Matching { pattern: Pattern::parse(name)?, prefix: prefix.to_owned() });
     }
     check_repository(name)?;
     let short = registry == DOCKER_HUB && !name.contains('/');
-    let name = if short {
-        format!("library/{name}")
-    } else {
-        name.to_owned()
-    };
-    Ok(Repositories::One {
-        short: short || !name.contains('/'),
-        name,
-    })
+    let name = if short { format!("library/{name}") } else { name.to_owned() };
+    Ok(Repositories::One { short: short || !name.contains('/'), name })
 }
 
 fn digest_of(digest: &str) -> Result<String, String> {
@@ -188,10 +154,7 @@ fn digest_of(digest: &str) -> Result<String, String> {
 fn tags_of(text: &str) -> Result<Tags, String> {
     if let Some((tag, digest)) = text.split_once('@').filter(|(tag, _)| !tag.contains('/')) {
         check_tag(tag)?;
-        return Ok(Tags::Digest {
-            digest: digest_of(digest)?,
-            tag: Some(tag.to_owned()),
-        });
+        return Ok(Tags::Digest { digest: digest_of(digest)?, tag: Some(tag.to_owned()) });
     }
     let mut named = Vec::new();
     let mut patterns = Vec::new();
@@ -205,11 +168,7 @@ fn tags_of(text: &str) -> Result<Tags, String> {
             named.push(item.to_owned());
         }
     }
-    Ok(if patterns.is_empty() {
-        Tags::Named(named)
-    } else {
-        Tags::Listed { named, patterns }
-    })
+    Ok(if patterns.is_empty() { Tags::Named(named) } else { Tags::Listed { named, patterns } })
 }
 
 /// Splits a list at its commas, but not within a regular expression between slashes, nor within brackets and braces.
@@ -219,13 +178,8 @@ fn items(text: &str) -> Result<Vec<&str>, String> {
     loop {
         rest = rest.trim_start();
         let end = if rest.starts_with('/') {
-            let closes =
-                |at: &usize| matches!(rest[at + 1..].trim_start().chars().next(), None | Some(','));
-            let close = rest
-                .match_indices('/')
-                .map(|(at, _)| at)
-                .skip(1)
-                .find(closes);
+            let closes = |at: &usize| matches!(rest[at + 1..].trim_start().chars().next(), None | Some(','));
+            let close = rest.match_indices('/').map(|(at, _)| at).skip(1).find(closes);
             close.ok_or_else(|| format!("`{rest}` is not closed with `/`"))? + 1
         } else {
             end_of_glob(rest)
@@ -265,24 +219,15 @@ mod tests {
 
     #[test]
     fn a_list_of_tags_is_split_outside_of_expressions_and_braces() {
-        assert_eq!(
-            items(r"1, /^v\d{1,2}$/ ,{a,b}*,2"),
-            Ok(vec!["1", r"/^v\d{1,2}$/", "{a,b}*", "2"])
-        );
-        assert_eq!(
-            items("1,,2"),
-            Err("the list of tags `1,,2` has an empty item".to_owned())
-        );
+        assert_eq!(items(r"1, /^v\d{1,2}$/ ,{a,b}*,2"), Ok(vec!["1", r"/^v\d{1,2}$/", "{a,b}*", "2"]));
+        assert_eq!(items("1,,2"), Err("the list of tags `1,,2` has an empty item".to_owned()));
         assert_eq!(items(""), Err("the tag behind `:` is missing".to_owned()));
         assert_eq!(items("/^v"), Err("`/^v` is not closed with `/`".to_owned()));
     }
 
     #[test]
     fn a_target_may_be_a_registry_alone() {
-        let target = |registry: &str| Target {
-            registry: Some(registry.to_owned()),
-            ..Target::default()
-        };
+        let target = |registry: &str| Target { registry: Some(registry.to_owned()), ..Target::default() };
         assert_eq!(Target::parse("reg.example/"), Ok(target("reg.example")));
         assert_eq!(Target::parse("oci:./dir"), Ok(target("oci:./dir")));
         assert_eq!(Target::parse(" "), Ok(Target::default()));

@@ -65,13 +65,10 @@ impl<R: Registries> Walk<R> {
             let position: Position = serde_json::from_str(position)
                 .ok()
                 .filter(|position: &Position| position.rule <= walk.rules.len())
-                .ok_or_else(|| {
-                    Error::InvalidConfig("the position is not of these rules".to_owned())
-                })?;
+                .ok_or_else(|| Error::InvalidConfig("the position is not of these rules".to_owned()))?;
             walk.next_rule = position.rule;
             if position.last.is_some() && position.rule < walk.rules.len() {
-                walk.under_way
-                    .push_back(Cursor::new(position.rule, position.last));
+                walk.under_way.push_back(Cursor::new(position.rule, position.last));
                 walk.next_rule += 1;
             }
         }
@@ -100,11 +97,7 @@ impl<R: Registries> Walk<R> {
                 Ok(Step::End) => {}
                 Err(error @ Error::RateLimited(_)) => {
                     self.under_way.push_front(cursor);
-                    return if batch.is_empty() {
-                        Err(error)
-                    } else {
-                        Ok(Some(batch))
-                    };
+                    return if batch.is_empty() { Err(error) } else { Ok(Some(batch)) };
                 }
                 Err(error) => self.fail(cursor, error),
             }
@@ -117,23 +110,11 @@ impl<R: Registries> Walk<R> {
 
     /// A mark after the last batch. What failed or was put off lies behind it.
     pub fn position(&self) -> String {
-        let cursors = self
-            .under_way
-            .iter()
-            .chain(self.put_off.iter().map(|(cursor, _)| cursor));
-        let places = cursors.map(|cursor| Position {
-            rule: cursor.rule(),
-            last: cursor.last().cloned(),
-        });
-        let failed = self.failed.iter().map(|(rule, _)| Position {
-            rule: *rule,
-            last: None,
-        });
+        let cursors = self.under_way.iter().chain(self.put_off.iter().map(|(cursor, _)| cursor));
+        let places = cursors.map(|cursor| Position { rule: cursor.rule(), last: cursor.last().cloned() });
+        let failed = self.failed.iter().map(|(rule, _)| Position { rule: *rule, last: None });
         let first = failed.chain(places).min_by_key(|position| position.rule);
-        let position = first.unwrap_or(Position {
-            rule: self.next_rule,
-            last: None,
-        });
+        let position = first.unwrap_or(Position { rule: self.next_rule, last: None });
         serde_json::to_string(&position).unwrap_or_default()
     }
 
@@ -171,19 +152,9 @@ impl<R: Registries> Walk<R> {
 
     /// All rules were walked: the end, or what kept it from being reached.
     fn finish(&mut self) -> Result<Option<Vec<Image>>> {
-        let line = |rule: usize, error: &Error| {
-            format!("rule {}: {}", self.rules[rule].key, message(error))
-        };
-        let mut lines: Vec<String> = self
-            .failed
-            .iter()
-            .map(|(rule, error)| line(*rule, error))
-            .collect();
-        lines.extend(
-            self.put_off
-                .iter()
-                .map(|(cursor, error)| line(cursor.rule(), error)),
-        );
+        let line = |rule: usize, error: &Error| format!("rule {}: {}", self.rules[rule].key, message(error));
+        let mut lines: Vec<String> = self.failed.iter().map(|(rule, error)| line(*rule, error)).collect();
+        lines.extend(self.put_off.iter().map(|(cursor, error)| line(cursor.rule(), error)));
         let text = lines.join("\n");
         if !self.put_off.is_empty() {
             self.under_way = self.put_off.drain(..).map(|(cursor, _)| cursor).collect();

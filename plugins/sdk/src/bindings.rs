@@ -4,10 +4,7 @@
 //! in a world of one export, and whatever a plugin exports is united when its component is encoded. All of them share the
 //! types and imports of [`host`].
 
-#![expect(
-    missing_docs,
-    reason = "generated; the contract in wit/ documents every item"
-)]
+#![expect(missing_docs, reason = "generated; the contract in wit/ documents every item")]
 #![expect(clippy::pedantic, reason = "generated")]
 
 /// The types of the contract and what the host offers.

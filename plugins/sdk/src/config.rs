@@ -15,6 +15,13 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     })
 }
 
+/// A JSON pointer (RFC 6901) into the options. A line of `invalid-config` that begins with one and `": "` is shown at that option's
+/// line of the workflow.
+#[must_use]
+pub fn pointer(keys: &[&str]) -> String {
+    keys.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
+}
+
 /// Gathers every problem of a configuration, so that all are told at once.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<String>);
@@ -27,18 +34,12 @@ impl Problems {
 
     /// The value, or its problem noted under the name of what it was read from.
     pub fn check<T>(&mut self, name: &str, value: std::result::Result<T, String>) -> Option<T> {
-        value
-            .map_err(|problem| self.push(format!("{name}: {problem}")))
-            .ok()
+        value.map_err(|problem| self.push(format!("{name}: {problem}"))).ok()
     }
 
     /// All problems as one `invalid-config`, one a line; nothing where there are none.
     pub fn finish(self) -> Result<()> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::InvalidConfig(self.0.join("\n")))
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(Error::InvalidConfig(self.0.join("\n"))) }
     }
 }
 
@@ -58,26 +59,21 @@ mod tests {
     fn an_unknown_option_is_named_without_a_place_in_the_json() {
         assert_eq!(
             parse::<Config>(r#"{"depth": 1, "deep": 2}"#),
-            Err(Error::InvalidConfig(
-                "unknown field `deep`, expected `depth`".to_owned()
-            )),
+            Err(Error::InvalidConfig("unknown field `deep`, expected `depth`".to_owned())),
         );
+    }
+
+    #[test]
+    fn a_pointer_escapes_what_json_pointers_escape() {
+        assert_eq!(pointer(&["rules", "a.io/n~1"]), "/rules/a.io~1n~01");
     }
 
     #[test]
     fn all_problems_are_told_at_once() {
         let mut problems = Problems::default();
-        assert_eq!(
-            problems.check("prefix", Err::<(), _>("is empty".to_owned())),
-            None
-        );
+        assert_eq!(problems.check("prefix", Err::<(), _>("is empty".to_owned())), None);
         assert_eq!(problems.check("suffix", Ok(1)), Some(1));
         problems.push("nothing to do");
-        assert_eq!(
-            problems.finish(),
-            Err(Error::InvalidConfig(
-                "prefix: is empty\nnothing to do".to_owned()
-            ))
-        );
+        assert_eq!(problems.finish(), Err(Error::InvalidConfig("prefix: is empty\nnothing to do".to_owned())));
     }
 }

@@ -36,7 +36,7 @@ macro_rules! export_source {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Exported = $crate::Exported<$source>;
-            $crate::bindings::source::export_source!(Exported with_types_in $crate::bindings::source);
+    $crate::bindings::source::export_source!(Exported with_types_in $crate::bindings::source);
         };
     };
 }
@@ -48,7 +48,7 @@ macro_rules! export_mapper {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Exported = $crate::Exported<$mapper>;
-            $crate::bindings::mapper::export_mapper!(Exported with_types_in $crate::bindings::mapper);
+    $crate::bindings::mapper::export_mapper!(Exported with_types_in $crate::bindings::mapper);
         };
     };
 }
@@ -101,20 +101,14 @@ fn log_panics() {
     std::panic::set_hook(Box::new(|panic| crate::error!("{panic}")));
 }
 
-impl<T: Plugin> bindings::info::exports::image_transfer::plugin::plugin_info::Guest
-    for Exported<T>
-{
+impl<T: Plugin> bindings::info::exports::image_transfer::plugin::plugin_info::Guest for Exported<T> {
     fn describe() -> bindings::info::exports::image_transfer::plugin::plugin_info::Info {
         bindings::info::exports::image_transfer::plugin::plugin_info::Info {
             name: T::INFO.name.to_owned(),
             version: T::INFO.version.to_owned(),
             summary: T::INFO.summary.to_owned(),
             config_schema: T::INFO.config_schema.to_owned(),
-            hosts: T::INFO
-                .hosts
-                .iter()
-                .map(|host| (*host).to_owned())
-                .collect(),
+            hosts: T::INFO.hosts.iter().map(|host| (*host).to_owned()).collect(),
         }
     }
 }
@@ -123,20 +117,14 @@ impl<T: Source> bindings::source::exports::image_transfer::plugin::source::Guest
     type Enumerator = Opened<T>;
 }
 
-impl<T: Source> bindings::source::exports::image_transfer::plugin::source::GuestEnumerator
-    for Opened<T>
-{
+impl<T: Source> bindings::source::exports::image_transfer::plugin::source::GuestEnumerator for Opened<T> {
     fn open(
         config: String,
         position: Option<String>,
     ) -> Result<bindings::source::exports::image_transfer::plugin::source::Enumerator> {
         log_panics();
         let source = T::open(config::parse(&config)?, position)?;
-        Ok(
-            bindings::source::exports::image_transfer::plugin::source::Enumerator::new(
-                Opened::new(source),
-            ),
-        )
+        Ok(bindings::source::exports::image_transfer::plugin::source::Enumerator::new(Opened::new(source)))
     }
 
     fn next(&self) -> Result<Option<Vec<Image>>> {
@@ -152,19 +140,11 @@ impl<T: Mapper> bindings::mapper::exports::image_transfer::plugin::mapper::Guest
     type Mapping = Opened<T>;
 }
 
-impl<T: Mapper> bindings::mapper::exports::image_transfer::plugin::mapper::GuestMapping
-    for Opened<T>
-{
-    fn open(
-        config: String,
-    ) -> Result<bindings::mapper::exports::image_transfer::plugin::mapper::Mapping> {
+impl<T: Mapper> bindings::mapper::exports::image_transfer::plugin::mapper::GuestMapping for Opened<T> {
+    fn open(config: String) -> Result<bindings::mapper::exports::image_transfer::plugin::mapper::Mapping> {
         log_panics();
         let mapper = T::open(config::parse(&config)?)?;
-        Ok(
-            bindings::mapper::exports::image_transfer::plugin::mapper::Mapping::new(Opened::new(
-                mapper,
-            )),
-        )
+        Ok(bindings::mapper::exports::image_transfer::plugin::mapper::Mapping::new(Opened::new(mapper)))
     }
 
     fn map_images(&self, images: Vec<Image>) -> Vec<std::result::Result<Vec<Destination>, Error>> {
@@ -173,57 +153,38 @@ impl<T: Mapper> bindings::mapper::exports::image_transfer::plugin::mapper::Guest
     }
 }
 
-impl<T: Provisioner> bindings::provisioner::exports::image_transfer::plugin::provisioner::Guest
-    for Exported<T>
-{
+impl<T: Provisioner> bindings::provisioner::exports::image_transfer::plugin::provisioner::Guest for Exported<T> {
     type Preparation = Opened<T>;
 }
 
-impl<T: Provisioner>
-    bindings::provisioner::exports::image_transfer::plugin::provisioner::GuestPreparation
+impl<T: Provisioner> bindings::provisioner::exports::image_transfer::plugin::provisioner::GuestPreparation
     for Opened<T>
 {
     fn open(
         config: String,
-    ) -> Result<bindings::provisioner::exports::image_transfer::plugin::provisioner::Preparation>
-    {
+    ) -> Result<bindings::provisioner::exports::image_transfer::plugin::provisioner::Preparation> {
         log_panics();
         let provisioner = T::open(config::parse(&config)?)?;
-        Ok(
-            bindings::provisioner::exports::image_transfer::plugin::provisioner::Preparation::new(
-                Opened::new(provisioner),
-            ),
-        )
+        Ok(bindings::provisioner::exports::image_transfer::plugin::provisioner::Preparation::new(Opened::new(
+            provisioner,
+        )))
     }
 
     fn ensure(&self, repositories: Vec<String>) -> Vec<Result<Ensured>> {
         let mut provisioner = self.0.borrow_mut();
-        repositories
-            .iter()
-            .map(|repository| provisioner.ensure(repository))
-            .collect()
+        repositories.iter().map(|repository| provisioner.ensure(repository)).collect()
     }
 }
 
-impl<T: Credentials> bindings::credentials::exports::image_transfer::plugin::credentials::Guest
-    for Exported<T>
-{
+impl<T: Credentials> bindings::credentials::exports::image_transfer::plugin::credentials::Guest for Exported<T> {
     type Issuer = Opened<T>;
 }
 
-impl<T: Credentials>
-    bindings::credentials::exports::image_transfer::plugin::credentials::GuestIssuer for Opened<T>
-{
-    fn open(
-        config: String,
-    ) -> Result<bindings::credentials::exports::image_transfer::plugin::credentials::Issuer> {
+impl<T: Credentials> bindings::credentials::exports::image_transfer::plugin::credentials::GuestIssuer for Opened<T> {
+    fn open(config: String) -> Result<bindings::credentials::exports::image_transfer::plugin::credentials::Issuer> {
         log_panics();
         let issuer = T::open(config::parse(&config)?)?;
-        Ok(
-            bindings::credentials::exports::image_transfer::plugin::credentials::Issuer::new(
-                Opened::new(issuer),
-            ),
-        )
+        Ok(bindings::credentials::exports::image_transfer::plugin::credentials::Issuer::new(Opened::new(issuer)))
     }
 
     fn issue(&self, registry: String) -> Result<Credential> {

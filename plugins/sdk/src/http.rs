@@ -15,12 +15,7 @@ pub struct Request(host::Request);
 impl Request {
     /// A request with this method, in capitals, to this absolute URL.
     pub fn new(method: &str, url: impl Into<String>) -> Self {
-        Self(host::Request {
-            method: method.to_owned(),
-            url: url.into(),
-            headers: Vec::new(),
-            body: None,
-        })
+        Self(host::Request { method: method.to_owned(), url: url.into(), headers: Vec::new(), body: None })
     }
 
     /// `GET` this URL.
@@ -49,9 +44,8 @@ impl Request {
 
     /// Sets the body to a JSON text, and its content type.
     pub fn json(self, value: &impl Serialize) -> Result<Self> {
-        let body = serde_json::to_vec(value).map_err(|error| {
-            Error::Fatal(format!("request body cannot be written as JSON: {error}"))
-        })?;
+        let body = serde_json::to_vec(value)
+            .map_err(|error| Error::Fatal(format!("request body cannot be written as JSON: {error}")))?;
         Ok(self.header("content-type", "application/json").body(body))
     }
 
@@ -61,9 +55,7 @@ impl Request {
             Ok(response) => Ok(response),
             Err(SendError::Denied(reason)) => Err(Error::Fatal(reason)),
             Err(SendError::Timeout) => Err(Error::Unavailable("no response in time".to_owned())),
-            Err(SendError::TooLarge(limit)) => Err(Error::Fatal(format!(
-                "the response is larger than {limit} bytes"
-            ))),
+            Err(SendError::TooLarge(limit)) => Err(Error::Fatal(format!("the response is larger than {limit} bytes"))),
             Err(SendError::Transport(reason)) => Err(Error::Unavailable(reason)),
         }
     }
@@ -72,10 +64,7 @@ impl Request {
     pub fn try_send(self) -> std::result::Result<Response, SendError> {
         let Self(request) = self;
         let url = request.url.clone();
-        host::send(&request).map(|response| Response {
-            url,
-            inner: response,
-        })
+        host::send(&request).map(|response| Response { url, inner: response })
     }
 }
 
@@ -98,11 +87,7 @@ impl Response {
     /// The first value of a header. Names in lowercase.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.inner
-            .headers
-            .iter()
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| value.as_str())
+        self.inner.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// All headers, names in lowercase.
@@ -124,18 +109,11 @@ impl Response {
         if (200..300).contains(&status) {
             return Ok(self);
         }
-        let message = format!(
-            "{} answered {status}: {}",
-            place(&self.url),
-            excerpt(&self.inner.body)
-        );
+        let message = format!("{} answered {status}: {}", place(&self.url), excerpt(&self.inner.body));
         Err(match status {
             401 | 403 => Error::Unauthorized(message),
             404 => Error::NotFound(message),
-            429 => Error::RateLimited(
-                self.header("retry-after")
-                    .and_then(|value| value.trim().parse().ok()),
-            ),
+            429 => Error::RateLimited(self.header("retry-after").and_then(|value| value.trim().parse().ok())),
             408 | 500..=599 => Error::Unavailable(message),
             _ => Error::Fatal(message),
         })
@@ -145,10 +123,7 @@ impl Response {
     pub fn json<T: DeserializeOwned>(self) -> Result<T> {
         let response = self.successful()?;
         serde_json::from_slice(&response.inner.body).map_err(|error| {
-            Error::Fatal(format!(
-                "{} answered with what cannot be read as expected: {error}",
-                place(&response.url)
-            ))
+            Error::Fatal(format!("{} answered with what cannot be read as expected: {error}", place(&response.url)))
         })
     }
 }
@@ -161,16 +136,7 @@ fn place(url: &str) -> &str {
 /// The first 200 characters of a body, on one line.
 fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(1024)]);
-    text.chars()
-        .take(200)
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect()
+    text.chars().take(200).map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 #[cfg(test)]
@@ -178,35 +144,21 @@ mod tests {
     use super::*;
 
     fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Response {
             url: "https://api.example/v1?signature=hidden".to_owned(),
-            inner: host::Response {
-                status,
-                headers,
-                body: body.as_bytes().to_vec(),
-            },
+            inner: host::Response { status, headers, body: body.as_bytes().to_vec() },
         }
     }
 
     #[test]
     fn a_status_becomes_the_error_that_says_whether_to_try_again() {
-        let error = |status, headers: &[_]| {
-            response(status, headers, "no\n")
-                .successful()
-                .map(|_| ())
-                .expect_err("an error")
-        };
+        let error =
+            |status, headers: &[_]| response(status, headers, "no\n").successful().map(|_| ()).expect_err("an error");
         let message = |status| format!("https://api.example/v1 answered {status}: no ");
         assert_eq!(error(403, &[]), Error::Unauthorized(message(403)));
         assert_eq!(error(404, &[]), Error::NotFound(message(404)));
-        assert_eq!(
-            error(429, &[("retry-after", "7")]),
-            Error::RateLimited(Some(7))
-        );
+        assert_eq!(error(429, &[("retry-after", "7")]), Error::RateLimited(Some(7)));
         assert_eq!(error(429, &[]), Error::RateLimited(None));
         assert_eq!(error(503, &[]), Error::Unavailable(message(503)));
         assert_eq!(error(400, &[]), Error::Fatal(message(400)));
@@ -214,9 +166,6 @@ mod tests {
 
     #[test]
     fn a_body_is_read_as_json() {
-        assert_eq!(
-            response(200, &[], "[1, 2]").json::<Vec<u32>>(),
-            Ok(vec![1, 2])
-        );
+        assert_eq!(response(200, &[], "[1, 2]").json::<Vec<u32>>(), Ok(vec![1, 2]));
     }
 }

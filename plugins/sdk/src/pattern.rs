@@ -23,10 +23,7 @@ impl Pattern {
         if text.is_empty() {
             return Err("a pattern is empty".to_owned());
         }
-        if let Some(expression) = text
-            .strip_prefix('/')
-            .and_then(|rest| rest.strip_suffix('/'))
-        {
+        if let Some(expression) = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
             return Ok(Self(Kind::Regex(regex(expression)?)));
         }
         if !has_metacharacters(text) {
@@ -34,11 +31,7 @@ impl Pattern {
         }
         match fast_glob::validate(text) {
             Ok(()) => Ok(Self(Kind::Glob(text.to_owned()))),
-            Err(error) => Err(format!(
-                "`{text}` is not a glob: {:?} at character {}",
-                error.kind,
-                error.index + 1
-            )),
+            Err(error) => Err(format!("`{text}` is not a glob: {:?} at character {}", error.kind, error.index + 1)),
         }
     }
 
@@ -64,8 +57,7 @@ impl Pattern {
 
 /// Compiles a regular expression; what is wrong with it comes as a lowercase fragment.
 pub fn regex(expression: &str) -> Result<Regex, String> {
-    Regex::new(expression)
-        .map_err(|error| format!("`{expression}` is not a regular expression: {error}"))
+    Regex::new(expression).map_err(|error| format!("`{expression}` is not a regular expression: {error}"))
 }
 
 /// Whether a text says more than itself when it is read as a glob.
@@ -98,11 +90,7 @@ mod tests {
             ("/rc/", "v10-rc1", true),
         ];
         for (pattern, name, expected) in cases {
-            assert_eq!(
-                Pattern::parse(pattern).expect(pattern).matches(name),
-                expected,
-                "{pattern} on {name}"
-            );
+            assert_eq!(Pattern::parse(pattern).expect(pattern).matches(name), expected, "{pattern} on {name}");
         }
     }
 

@@ -9,12 +9,8 @@ use crate::Reference;
 /// Docker Hub as it is written in references, and its other names.
 pub const DOCKER_HUB: &str = "docker.io";
 
-const DOCKER_HUB_ALIASES: [&str; 4] = [
-    "docker.io",
-    "index.docker.io",
-    "registry-1.docker.io",
-    "registry.hub.docker.com",
-];
+const DOCKER_HUB_ALIASES: [&str; 4] =
+    ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 /// The scheme of a directory of OCI image layouts.
 const LAYOUTS: &str = "oci:";
@@ -22,11 +18,7 @@ const LAYOUTS: &str = "oci:";
 /// As it is written by hand: `registry/repository:tag@digest`, behind a directory of layouts with `//`.
 impl Display for Reference {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
-        let slash = if self.registry.starts_with(LAYOUTS) {
-            "//"
-        } else {
-            "/"
-        };
+        let slash = if self.registry.starts_with(LAYOUTS) { "//" } else { "/" };
         write!(formatter, "{}{slash}{}", self.registry, self.repository)?;
         if let Some(tag) = &self.tag {
             write!(formatter, ":{tag}")?;
@@ -54,25 +46,13 @@ pub struct Split<'a> {
 pub fn split_registry(text: &str) -> Split<'_> {
     if text.starts_with(LAYOUTS) {
         return match text.rfind("//") {
-            Some(at) => Split {
-                registry: Some(text[..at].to_owned()),
-                rest: &text[at + 2..],
-            },
-            None => Split {
-                registry: Some(text.trim_end_matches('/').to_owned()),
-                rest: "",
-            },
+            Some(at) => Split { registry: Some(text[..at].to_owned()), rest: &text[at + 2..] },
+            None => Split { registry: Some(text.trim_end_matches('/').to_owned()), rest: "" },
         };
     }
     match text.split_once('/') {
-        Some((first, rest)) if is_host(first) => Split {
-            registry: Some(normal_registry(first)),
-            rest,
-        },
-        _ => Split {
-            registry: None,
-            rest: text,
-        },
+        Some((first, rest)) if is_host(first) => Split { registry: Some(normal_registry(first)), rest },
+        _ => Split { registry: None, rest: text },
     }
 }
 
@@ -83,30 +63,19 @@ fn is_host(segment: &str) -> bool {
     }
     let (host, port) = segment.split_once(':').unwrap_or((segment, "0"));
     let port_is_one = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    port_is_one
-        && !host.is_empty()
-        && (segment.contains(':') || host.contains('.') || host == "localhost")
+    port_is_one && !host.is_empty() && (segment.contains(':') || host.contains('.') || host == "localhost")
 }
 
 /// A registry by the name that this project uses for it: Docker Hub's other names become `docker.io`.
 #[must_use]
 pub fn normal_registry(registry: &str) -> String {
-    if DOCKER_HUB_ALIASES.contains(&registry) {
-        DOCKER_HUB
-    } else {
-        registry
-    }
-    .to_owned()
+    if DOCKER_HUB_ALIASES.contains(&registry) { DOCKER_HUB } else { registry }.to_owned()
 }
 
 /// Checks `host[:port]` or `oci:PATH`.
 pub fn check_registry(registry: &str) -> Result<(), String> {
     if let Some(path) = registry.strip_prefix(LAYOUTS) {
-        return if path.is_empty() {
-            Err("`oci:` needs a directory behind it".to_owned())
-        } else {
-            Ok(())
-        };
+        return if path.is_empty() { Err("`oci:` needs a directory behind it".to_owned()) } else { Ok(()) };
     }
     let (host, port) = match registry.rsplit_once(':') {
         Some((host, port)) if !registry.ends_with(']') => (host, Some(port)),
@@ -117,13 +86,9 @@ pub fn check_registry(registry: &str) -> Result<(), String> {
         !label.is_empty()
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
-    let address = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let host_is_good = match address {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => host.split('.').all(label),
@@ -131,9 +96,7 @@ pub fn check_registry(registry: &str) -> Result<(), String> {
     if host_is_good && port_is_good {
         Ok(())
     } else {
-        Err(format!(
-            "`{registry}` is not a registry: expected host[:port] or oci:PATH"
-        ))
+        Err(format!("`{registry}` is not a registry: expected host[:port] or oci:PATH"))
     }
 }
 
@@ -148,9 +111,7 @@ pub fn check_repository(repository: &str) -> Result<(), String> {
     } else if repository.bytes().any(|byte| byte.is_ascii_uppercase()) {
         format!("`{repository}` is not a repository: uppercase letters are not allowed")
     } else {
-        format!(
-            "`{repository}` is not a repository: expected segments of a-z, 0-9 and inner `.`, `_`, `-`"
-        )
+        format!("`{repository}` is not a repository: expected segments of a-z, 0-9 and inner `.`, `_`, `-`")
     })
 }
 
@@ -160,9 +121,9 @@ fn is_segment(segment: &str) -> bool {
     if !(bytes.first().is_some_and(is_word) && bytes.last().is_some_and(is_word)) {
         return false;
     }
-    bytes.split(is_word).all(|separator| {
-        matches!(separator, b"" | b"." | b"_" | b"__") || separator.iter().all(|byte| *byte == b'-')
-    })
+    bytes
+        .split(is_word)
+        .all(|separator| matches!(separator, b"" | b"." | b"_" | b"__") || separator.iter().all(|byte| *byte == b'-'))
 }
 
 /// Checks a tag: up to 128 letters, digits, `_`, `.` and `-`, neither of the last two first (`<reference>` as a tag).
@@ -170,19 +131,13 @@ pub fn check_tag(tag: &str) -> Result<(), String> {
     let good = tag.len() <= 128
         && !tag.is_empty()
         && !tag.starts_with(['.', '-'])
-        && tag
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
     if good {
         Ok(())
     } else if tag.len() > 128 {
-        Err(format!(
-            "`{tag}` is not a tag: it has more than 128 characters"
-        ))
+        Err(format!("`{tag}` is not a tag: it has more than 128 characters"))
     } else {
-        Err(format!(
-            "`{tag}` is not a tag: expected letters, digits, `_` and inner `.`, `-`"
-        ))
+        Err(format!("`{tag}` is not a tag: expected letters, digits, `_` and inner `.`, `-`"))
     }
 }
 
@@ -193,22 +148,14 @@ pub fn check_digest(digest: &str) -> Result<(), String> {
         Some(("sha256", _)) => 64,
         Some(("sha512", _)) => 128,
         _ => {
-            return Err(format!(
-                "`{digest}` is not a digest: expected sha256: or sha512:"
-            ));
+            return Err(format!("`{digest}` is not a digest: expected sha256: or sha512:"));
         }
     };
     let hex = &digest[7..];
-    if hex.len() == length
-        && hex
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    {
+    if hex.len() == length && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
         Ok(())
     } else {
-        Err(format!(
-            "`{digest}` is not a digest: expected {length} lowercase hexadecimal digits"
-        ))
+        Err(format!("`{digest}` is not a digest: expected {length} lowercase hexadecimal digits"))
     }
 }
 
@@ -229,24 +176,13 @@ mod tests {
             ("nginx:1.2", None, "nginx:1.2"),
             (r"nginx:/^v\d+$/", None, r"nginx:/^v\d+$/"),
             (r"nginx:1.2,/^v/", None, r"nginx:1.2,/^v/"),
-            (
-                "registry.hub.docker.com/library/nginx",
-                Some("docker.io"),
-                "library/nginx",
-            ),
+            ("registry.hub.docker.com/library/nginx", Some("docker.io"), "library/nginx"),
             ("oci:./dir//ns/app:1", Some("oci:./dir"), "ns/app:1"),
-            (
-                "oci:/var/lib/images//app",
-                Some("oci:/var/lib/images"),
-                "app",
-            ),
+            ("oci:/var/lib/images//app", Some("oci:/var/lib/images"), "app"),
             ("oci:./dir/", Some("oci:./dir"), ""),
         ];
         for (text, registry, rest) in cases {
-            let expected = Split {
-                registry: registry.map(str::to_owned),
-                rest,
-            };
+            let expected = Split { registry: registry.map(str::to_owned), rest };
             assert_eq!(split_registry(text), expected, "{text}");
         }
     }
@@ -259,14 +195,8 @@ mod tests {
             tag: Some("1".to_owned()),
             digest: digest.map(str::to_owned),
         };
-        assert_eq!(
-            reference("reg.example", None).to_string(),
-            "reg.example/ns/app:1"
-        );
-        assert_eq!(
-            reference("oci:./dir", Some("sha256:0")).to_string(),
-            "oci:./dir//ns/app:1@sha256:0"
-        );
+        assert_eq!(reference("reg.example", None).to_string(), "reg.example/ns/app:1");
+        assert_eq!(reference("oci:./dir", Some("sha256:0")).to_string(), "oci:./dir//ns/app:1@sha256:0");
     }
 
     #[test]
@@ -274,9 +204,7 @@ mod tests {
         for good in ["app", "ns/app", "a.b_c__d-e--f/0", "library/nginx"] {
             assert_eq!(check_repository(good), Ok(()), "{good}");
         }
-        for bad in [
-            "", "App", "a//b", "/a", "a/", "a..b", "a___b", ".a", "a-", "a:b", "ä",
-        ] {
+        for bad in ["", "App", "a//b", "/a", "a/", "a..b", "a___b", ".a", "a-", "a:b", "ä"] {
             assert!(check_repository(bad).is_err(), "{bad}");
         }
     }
@@ -295,37 +223,17 @@ mod tests {
     fn digests_follow_the_grammar() {
         assert_eq!(check_digest(&format!("sha256:{}", "a".repeat(64))), Ok(()));
         assert_eq!(check_digest(&format!("sha512:{}", "0".repeat(128))), Ok(()));
-        for bad in [
-            "sha256:abc",
-            "md5:0",
-            "",
-            &format!("sha256:{}", "A".repeat(64)),
-        ] {
+        for bad in ["sha256:abc", "md5:0", "", &format!("sha256:{}", "A".repeat(64))] {
             assert!(check_digest(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn registries_are_hosts_or_directories() {
-        for good in [
-            "reg.example",
-            "host:5000",
-            "[::1]:5000",
-            "[::1]",
-            "oci:./dir",
-            "localhost",
-        ] {
+        for good in ["reg.example", "host:5000", "[::1]:5000", "[::1]", "oci:./dir", "localhost"] {
             assert_eq!(check_registry(good), Ok(()), "{good}");
         }
-        for bad in [
-            "",
-            "oci:",
-            "host:port",
-            "https://reg.example",
-            "a/b",
-            "-a",
-            "*.example",
-        ] {
+        for bad in ["", "oci:", "host:port", "https://reg.example", "a/b", "-a", "*.example"] {
             assert!(check_registry(bad).is_err(), "{bad}");
         }
     }

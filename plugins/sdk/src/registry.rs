@@ -29,11 +29,7 @@ pub struct Names {
 impl Names {
     /// Names that come from a function: a page a call, none after the last. After an error it may be called again.
     pub fn new(pages: impl FnMut() -> Result<Option<Vec<String>>> + 'static) -> Self {
-        Self {
-            pages: Box::new(pages),
-            page: VecDeque::new(),
-            ended: false,
-        }
+        Self { pages: Box::new(pages), page: VecDeque::new(), ended: false }
     }
 
     /// The next name of the page that is in memory; none where a page has to be asked for first.
@@ -62,11 +58,7 @@ impl Names {
 
 impl std::fmt::Debug for Names {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Names")
-            .field("page", &self.page)
-            .field("ended", &self.ended)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Names").field("page", &self.page).field("ended", &self.ended).finish_non_exhaustive()
     }
 }
 
@@ -119,30 +111,21 @@ impl Table {
     /// No registry yet; pages of this many names.
     #[must_use]
     pub fn new(page: usize) -> Self {
-        Self {
-            page,
-            repositories: BTreeMap::new(),
-        }
+        Self { page, repositories: BTreeMap::new() }
     }
 
     /// Adds a repository with its tags.
     #[must_use]
     pub fn with(mut self, registry: &str, repository: &str, tags: &[&str]) -> Self {
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        self.repositories
-            .entry(registry.to_owned())
-            .or_default()
-            .push((repository.to_owned(), Ok(tags)));
+        self.repositories.entry(registry.to_owned()).or_default().push((repository.to_owned(), Ok(tags)));
         self
     }
 
     /// Adds a repository that is in the catalog and whose tags cannot be listed.
     #[must_use]
     pub fn with_error(mut self, registry: &str, repository: &str, error: Error) -> Self {
-        self.repositories
-            .entry(registry.to_owned())
-            .or_default()
-            .push((repository.to_owned(), Err(error)));
+        self.repositories.entry(registry.to_owned()).or_default().push((repository.to_owned(), Err(error)));
         self
     }
 
@@ -154,33 +137,22 @@ impl Table {
     }
 
     fn pages(&self, names: &[String]) -> Names {
-        let mut pages: VecDeque<Vec<String>> =
-            names.chunks(self.page).map(<[String]>::to_vec).collect();
+        let mut pages: VecDeque<Vec<String>> = names.chunks(self.page).map(<[String]>::to_vec).collect();
         Names::new(move || Ok(pages.pop_front()))
     }
 }
 
 impl Registries for Table {
     fn repositories(&self, registry: &str) -> Result<Names> {
-        let names: Vec<String> = self
-            .registry(registry)?
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect();
+        let names: Vec<String> = self.registry(registry)?.iter().map(|(name, _)| name.clone()).collect();
         Ok(self.pages(&names))
     }
 
     fn tags(&self, registry: &str, repository: &str) -> Result<Names> {
-        match self
-            .registry(registry)?
-            .iter()
-            .find(|(name, _)| name == repository)
-        {
+        match self.registry(registry)?.iter().find(|(name, _)| name == repository) {
             Some((_, Ok(tags))) => Ok(self.pages(tags)),
             Some((_, Err(error))) => Err(error.clone()),
-            None => Err(Error::NotFound(format!(
-                "{registry}/{repository} does not exist"
-            ))),
+            None => Err(Error::NotFound(format!("{registry}/{repository} does not exist"))),
         }
     }
 }
@@ -193,10 +165,7 @@ mod tests {
     fn names_run_over_pages() {
         let table = Table::new(2).with("a.example", "app", &["1", "2", "3"]);
         let tags: Result<Vec<String>> = table.tags("a.example", "app").expect("listed").collect();
-        assert_eq!(
-            tags,
-            Ok(vec!["1".to_owned(), "2".to_owned(), "3".to_owned()])
-        );
+        assert_eq!(tags, Ok(vec!["1".to_owned(), "2".to_owned(), "3".to_owned()]));
     }
 
     #[test]

@@ -29,10 +29,7 @@ impl Template {
                 return Err(format!("`{text}` has a brace without its partner"));
             };
             if !known.contains(&name) {
-                return Err(format!(
-                    "`{text}` has the placeholder {{{name}}}; there are {{{}}}",
-                    known.join("}, {")
-                ));
+                return Err(format!("`{text}` has the placeholder {{{name}}}; there are {{{}}}", known.join("}, {")));
             }
             if !literal.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut literal)));
@@ -69,10 +66,7 @@ mod tests {
         let template = Template::parse("{{x}}/{name}-{tag}", &["name", "tag"]).expect("a template");
         let value = |name: &str| (name == "name").then(|| "app".to_owned());
         assert_eq!(template.fill(value), Err("tag"));
-        assert_eq!(
-            template.fill(|name| Some(name.to_uppercase())),
-            Ok("{x}/NAME-TAG".to_owned())
-        );
+        assert_eq!(template.fill(|name| Some(name.to_uppercase())), Ok("{x}/NAME-TAG".to_owned()));
     }
 
     #[test]
@@ -81,13 +75,7 @@ mod tests {
             Template::parse("{nam}", &["name", "tag"]),
             Err("`{nam}` has the placeholder {nam}; there are {name}, {tag}".to_owned()),
         );
-        assert_eq!(
-            Template::parse("a}", &[]),
-            Err("`a}` has a brace without its partner".to_owned())
-        );
-        assert_eq!(
-            Template::parse("{a", &[]),
-            Err("`{a` has a brace without its partner".to_owned())
-        );
+        assert_eq!(Template::parse("a}", &[]), Err("`a}` has a brace without its partner".to_owned()));
+        assert_eq!(Template::parse("{a", &[]), Err("`{a` has a brace without its partner".to_owned()));
     }
 }

@@ -23,36 +23,21 @@ const LARGEST: usize = 400 * 1024;
 pub(crate) fn write(repository: &Repository) -> Result<String, String> {
     let toolchains = Toolchain::all(repository.root());
     let locked = Lock::read(&repository.root().join(SHELVES[0].directory)).ok();
-    let same = toolchains.iter().find(|one| {
-        locked
-            .as_ref()
-            .is_some_and(|lock| lock.toolchain == one.locked)
-    });
+    let same = toolchains.iter().find(|one| locked.as_ref().is_some_and(|lock| lock.toolchain == one.locked));
     let toolchain = same.or(toolchains.first()).ok_or_else(no_toolchain)?;
     let components = build(repository, toolchain)?;
     let mut summary = format!("built with {}", toolchain.name());
     for shelf in &SHELVES {
         let directory = repository.root().join(shelf.directory);
         fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", shelf.directory))?;
-        let mut lock = Lock {
-            toolchain: toolchain.locked.clone(),
-            components: BTreeMap::new(),
-        };
+        let mut lock = Lock { toolchain: toolchain.locked.clone(), components: BTreeMap::new() };
         for guest in shelf.guests {
             let wasm = &components[guest];
             let path = directory.join(format!("{guest}.wasm"));
             fs::write(&path, wasm).map_err(|error| format!("{}: {error}", path.display()))?;
-            let component = Component {
-                sha256: sha256(wasm),
-                inputs_sha256: inputs_sha256(repository, guest)?,
-            };
+            let component = Component { sha256: sha256(wasm), inputs_sha256: inputs_sha256(repository, guest)? };
             lock.components.insert((*guest).to_owned(), component);
-            let _ = write!(
-                summary,
-                "\n{}/{guest}.wasm {} bytes",
-                shelf.directory,
-                wasm.len()
-            );
+            let _ = write!(summary, "\n{}/{guest}.wasm {} bytes", shelf.directory, wasm.len());
         }
         lock.write(&directory)?;
     }
@@ -70,34 +55,20 @@ pub(crate) fn check(repository: &Repository) -> Result<String, String> {
             lock.toolchain.rustc.first().map_or("", String::as_str),
             lock.toolchain.std,
             lock.toolchain.linker,
-            if there.is_empty() {
-                "none that builds guests".to_owned()
-            } else {
-                there.join("; ")
-            },
+            if there.is_empty() { "none that builds guests".to_owned() } else { there.join("; ") },
         ));
     };
     let components = build(repository, toolchain)?;
     let mut problems = Vec::new();
     for shelf in &SHELVES {
         for guest in shelf.guests {
-            let path = repository
-                .root()
-                .join(shelf.directory)
-                .join(format!("{guest}.wasm"));
+            let path = repository.root().join(shelf.directory).join(format!("{guest}.wasm"));
             if fs::read(&path).ok().as_ref() != Some(&components[guest]) {
-                problems.push(format!(
-                    "{}/{guest}.wasm is not what its sources build",
-                    shelf.directory
-                ));
+                problems.push(format!("{}/{guest}.wasm is not what its sources build", shelf.directory));
             }
         }
     }
-    if problems.is_empty() {
-        crate::lock::check(repository)
-    } else {
-        Err(problems.join("\n"))
-    }
+    if problems.is_empty() { crate::lock::check(repository) } else { Err(problems.join("\n")) }
 }
 
 fn no_toolchain() -> String {
@@ -107,19 +78,9 @@ fn no_toolchain() -> String {
     )
 }
 
-fn build(
-    repository: &Repository,
-    toolchain: &Toolchain,
-) -> Result<BTreeMap<&'static str, Vec<u8>>, String> {
-    let guests: Vec<&'static str> = SHELVES
-        .iter()
-        .flat_map(|shelf| shelf.guests)
-        .copied()
-        .collect();
-    let target_directory = repository
-        .plugins()
-        .join("target/guests")
-        .join(&toolchain.locked.std);
+fn build(repository: &Repository, toolchain: &Toolchain) -> Result<BTreeMap<&'static str, Vec<u8>>, String> {
+    let guests: Vec<&'static str> = SHELVES.iter().flat_map(|shelf| shelf.guests).copied().collect();
+    let target_directory = repository.plugins().join("target/guests").join(&toolchain.locked.std);
     // Registry paths are remapped by the directories that are there: they must be there before the first compilation.
     let fetched = std::process::Command::new("cargo")
         .args(["fetch", "--locked"])
@@ -137,10 +98,7 @@ fn build(
         return Err(format!("cargo build failed with {}", toolchain.name()));
     }
     let modules = target_directory.join(TARGET).join("release");
-    guests
-        .into_iter()
-        .map(|guest| Ok((guest, component(guest, &modules.join(module_name(guest)))?)))
-        .collect()
+    guests.into_iter().map(|guest| Ok((guest, component(guest, &modules.join(module_name(guest)))?))).collect()
 }
 
 fn module_name(guest: &str) -> String {
@@ -160,24 +118,14 @@ fn encoded(module: &Path) -> Result<Vec<u8>, String> {
         .validate(true)
         .module(&bytes)
         .and_then(ComponentEncoder::encode)
-        .map_err(|error| {
-            format!(
-                "{} does not become a component: {error:#}",
-                module.display()
-            )
-        })
+        .map_err(|error| format!("{} does not become a component: {error:#}", module.display()))
 }
 
 fn component(guest: &str, module: &Path) -> Result<Vec<u8>, String> {
     let component = encoded(module)?;
     for place in ["/root/", "/home/", "/usr/", ".cargo/"] {
-        if component
-            .windows(place.len())
-            .any(|window| window == place.as_bytes())
-        {
-            return Err(format!(
-                "{guest} holds a path of this machine below {place}"
-            ));
+        if component.windows(place.len()).any(|window| window == place.as_bytes()) {
+            return Err(format!("{guest} holds a path of this machine below {place}"));
         }
     }
     if component.len() > LARGEST {

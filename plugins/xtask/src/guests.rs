@@ -15,24 +15,12 @@ pub(crate) struct Shelf {
 
 /// Everything that is built: the plugins that the host embeds, and the guests that its tests load from a path.
 pub(crate) const SHELVES: [Shelf; 2] = [
-    Shelf {
-        directory: "plugins/dist",
-        guests: &["catalog", "rewrite", "rules"],
-    },
-    Shelf {
-        directory: "tests/fixtures/plugins",
-        guests: &["example-mapper", "hostile"],
-    },
+    Shelf { directory: "plugins/dist", guests: &["catalog", "rewrite", "rules"] },
+    Shelf { directory: "tests/fixtures/plugins", guests: &["example-mapper", "hostile"] },
 ];
 
 /// What every guest is made from, besides the directory of its own crate.
-const SHARED_INPUTS: [&str; 5] = [
-    "plugins/Cargo.lock",
-    "plugins/Cargo.toml",
-    "plugins/sdk",
-    "plugins/xtask",
-    "wit",
-];
+const SHARED_INPUTS: [&str; 5] = ["plugins/Cargo.lock", "plugins/Cargo.toml", "plugins/sdk", "plugins/xtask", "wit"];
 
 /// The working copy.
 pub(crate) struct Repository(PathBuf);
@@ -40,10 +28,7 @@ pub(crate) struct Repository(PathBuf);
 impl Repository {
     /// The one that this program was built from.
     pub(crate) fn of_this_crate() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .ancestors()
-            .nth(2)
-            .unwrap_or(Path::new("/"));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("/"));
         Self(root.to_owned())
     }
 
@@ -78,11 +63,7 @@ impl Repository {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let ignored = name.starts_with('.') || name.ends_with('~') || name == "target";
-            if !ignored
-                && Path::new(&name)
-                    .extension()
-                    .is_none_or(|extension| extension != "md")
-            {
+            if !ignored && Path::new(&name).extension().is_none_or(|extension| extension != "md") {
                 self.collect(&format!("{path}/{name}"), files)?;
             }
         }

@@ -62,8 +62,7 @@ impl Lock {
     /// Reads the lock of a directory.
     pub(crate) fn read(directory: &Path) -> Result<Self, String> {
         let path = directory.join("LOCK.json");
-        let text =
-            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
     }
 
@@ -90,38 +89,27 @@ pub(crate) fn check(repository: &Repository) -> Result<String, String> {
             };
             let wasm = fs::read(directory.join(format!("{guest}.wasm"))).unwrap_or_default();
             if sha256(&wasm) != component.sha256 {
-                problems.push(format!(
-                    "{guest}: {}/{guest}.wasm is not the component that was locked",
-                    shelf.directory
-                ));
+                problems
+                    .push(format!("{guest}: {}/{guest}.wasm is not the component that was locked", shelf.directory));
             }
             if inputs_sha256(repository, guest)? != component.inputs_sha256 {
-                problems.push(format!(
-                    "{guest}: its inputs changed since {}/{guest}.wasm was built",
-                    shelf.directory
-                ));
+                problems.push(format!("{guest}: its inputs changed since {}/{guest}.wasm was built", shelf.directory));
             }
         }
     }
     if problems.is_empty() {
         Ok(format!("{checked} components are as locked"))
     } else {
-        Err(format!(
-            "{}\nhint: run `make plugins` and commit the result",
-            problems.join("\n")
-        ))
+        Err(format!("{}\nhint: run `make plugins` and commit the result", problems.join("\n")))
     }
 }
 
 /// The hash over what a guest is made from.
 pub(crate) fn inputs_sha256(repository: &Repository, guest: &str) -> Result<String, String> {
-    let files = repository
-        .inputs(guest)
-        .map_err(|error| format!("{guest}: its inputs cannot be read: {error}"))?;
+    let files = repository.inputs(guest).map_err(|error| format!("{guest}: its inputs cannot be read: {error}"))?;
     let mut lines = String::new();
     for path in files {
-        let content =
-            fs::read(repository.root().join(&path)).map_err(|error| format!("{path}: {error}"))?;
+        let content = fs::read(repository.root().join(&path)).map_err(|error| format!("{path}: {error}"))?;
         let _ = writeln!(lines, "{path}\0{}", sha256(&content));
     }
     Ok(sha256(lines.as_bytes()))
@@ -129,12 +117,10 @@ pub(crate) fn inputs_sha256(repository: &Repository, guest: &str) -> Result<Stri
 
 /// Lowercase hex of the SHA-256 of these bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 #[cfg(test)]
@@ -143,29 +129,15 @@ mod tests {
 
     #[test]
     fn a_hash_is_lowercase_hex() {
-        assert_eq!(
-            sha256(b""),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(sha256(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 
     #[test]
     fn the_inputs_of_a_guest_are_its_own_and_the_shared_files() {
-        let files = Repository::of_this_crate()
-            .inputs("rules")
-            .expect("readable");
-        for expected in [
-            "plugins/Cargo.lock",
-            "plugins/rules/Cargo.toml",
-            "plugins/sdk/src/lib.rs",
-            "wit/types.wit",
-        ] {
+        let files = Repository::of_this_crate().inputs("rules").expect("readable");
+        for expected in ["plugins/Cargo.lock", "plugins/rules/Cargo.toml", "plugins/sdk/src/lib.rs", "wit/types.wit"] {
             assert!(files.iter().any(|file| file == expected), "{expected}");
         }
-        assert!(
-            !files
-                .iter()
-                .any(|file| file.starts_with("plugins/rewrite") || file.contains("README"))
-        );
+        assert!(!files.iter().any(|file| file.starts_with("plugins/rewrite") || file.contains("README")));
     }
 }

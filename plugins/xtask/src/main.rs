@@ -7,11 +7,7 @@
 //!
 //! Exit code 0: done, or nothing differs. 1: something differs or failed. 2: the command line is wrong.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command for a terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for a terminal")]
 
 mod build;
 mod guests;

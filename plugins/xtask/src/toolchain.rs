@@ -26,43 +26,25 @@ impl Toolchain {
     /// The toolchains of this machine, as `make plugins` prefers them.
     pub(crate) fn all(root: &Path) -> Vec<Self> {
         let rustup = rustup_toolchains();
-        let linkers: Vec<PathBuf> = rustup
-            .iter()
-            .filter_map(|sysroot| linker_of(sysroot))
-            .collect();
+        let linkers: Vec<PathBuf> = rustup.iter().filter_map(|sysroot| linker_of(sysroot)).collect();
         let candidates = rustup
             .into_iter()
             .map(|sysroot| (sysroot.join("bin/rustc"), sysroot.join("bin/cargo")))
-            .chain([(
-                PathBuf::from("/usr/bin/rustc"),
-                PathBuf::from("/usr/bin/cargo"),
-            )]);
-        candidates
-            .filter_map(|(rustc, cargo)| Self::probe(root, rustc, cargo, &linkers))
-            .collect()
+            .chain([(PathBuf::from("/usr/bin/rustc"), PathBuf::from("/usr/bin/cargo"))]);
+        candidates.filter_map(|(rustc, cargo)| Self::probe(root, rustc, cargo, &linkers)).collect()
     }
 
     fn probe(root: &Path, rustc: PathBuf, cargo: PathBuf, linkers: &[PathBuf]) -> Option<Self> {
         let version = output(Command::new(&rustc).arg("-vV"))?;
-        let sysroot =
-            PathBuf::from(output(Command::new(&rustc).args(["--print", "sysroot"]))?.trim());
-        let prebuilt = sysroot
-            .join("lib/rustlib")
-            .join(TARGET)
-            .join("lib")
-            .is_dir();
-        let sources = sysroot
-            .join("lib/rustlib/src/rust/library/std/Cargo.toml")
-            .is_file();
+        let sysroot = PathBuf::from(output(Command::new(&rustc).args(["--print", "sysroot"]))?.trim());
+        let prebuilt = sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir();
+        let sources = sysroot.join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file();
         // Only a distribution's own compiler is asked to build the library: rustup has the target ready-made.
         let build_std = !prebuilt && sources && sysroot == Path::new("/usr");
         if !(prebuilt || build_std) || !cargo.is_file() {
             return None;
         }
-        let linker = linker_of(&sysroot)
-            .into_iter()
-            .chain(linkers.iter().cloned())
-            .next()?;
+        let linker = linker_of(&sysroot).into_iter().chain(linkers.iter().cloned()).next()?;
         let linker_version = output(Command::new(&linker).args(["-flavor", "wasm", "--version"]))?;
         let mut toolchain = Self {
             rustc,
@@ -74,26 +56,15 @@ impl Toolchain {
                 rustc: version.lines().map(str::to_owned).collect(),
                 std: if build_std { "build-std" } else { "prebuilt" }.to_owned(),
                 // `LLD 22.1.2 (where and from what it was built)`
-                linker: linker_version
-                    .split(" (")
-                    .next()
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned(),
+                linker: linker_version.split(" (").next().unwrap_or_default().trim().to_owned(),
                 flags: Vec::new(),
             },
         };
-        toolchain.locked.flags = toolchain
-            .cargo_flags()
-            .iter()
-            .map(|flag| (*flag).to_owned())
-            .collect();
-        toolchain.locked.flags.extend(
-            toolchain
-                .remaps(root)
-                .into_iter()
-                .map(|(_, to)| format!("--remap-path-prefix=…={to}")),
-        );
+        toolchain.locked.flags = toolchain.cargo_flags().iter().map(|flag| (*flag).to_owned()).collect();
+        toolchain
+            .locked
+            .flags
+            .extend(toolchain.remaps(root).into_iter().map(|(_, to)| format!("--remap-path-prefix=…={to}")));
         toolchain.locked.flags.dedup();
         Some(toolchain)
     }
@@ -136,10 +107,7 @@ impl Toolchain {
     fn cargo_flags(&self) -> Vec<&'static str> {
         let mut flags = vec!["build", "--release", "--locked", "--target", TARGET];
         if self.build_std {
-            flags.extend([
-                "-Zbuild-std=std,panic_abort",
-                "-Zbuild-std-features=optimize_for_size",
-            ]);
+            flags.extend(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
         }
         flags
     }
@@ -148,12 +116,7 @@ impl Toolchain {
     fn remaps(&self, root: &Path) -> Vec<(PathBuf, &'static str)> {
         let library = self.sysroot.join("lib/rustlib/src/rust");
         let mut remaps = vec![(root.to_owned(), "/image-transfer")];
-        remaps.extend(
-            library
-                .canonicalize()
-                .ok()
-                .map(|sources| (sources, "/rustc")),
-        );
+        remaps.extend(library.canonicalize().ok().map(|sources| (sources, "/rustc")));
         remaps.push((library, "/rustc"));
         for directory in registry_sources() {
             remaps.push((directory, "/registry"));
@@ -173,28 +136,17 @@ fn registry_sources() -> Vec<PathBuf> {
 
 /// The toolchains of rustup: the one that is active first, then the others, sorted.
 fn rustup_toolchains() -> Vec<PathBuf> {
-    let active = output(Command::new("rustc").args(["--print", "sysroot"]))
-        .map(|path| PathBuf::from(path.trim()));
-    let Some(active) =
-        active.filter(|path| path.join("bin/cargo").is_file() && path != Path::new("/usr"))
-    else {
+    let active = output(Command::new("rustc").args(["--print", "sysroot"])).map(|path| PathBuf::from(path.trim()));
+    let Some(active) = active.filter(|path| path.join("bin/cargo").is_file() && path != Path::new("/usr")) else {
         return Vec::new();
     };
-    let others = active
-        .parent()
-        .map(children)
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|path| *path != active);
+    let others = active.parent().map(children).unwrap_or_default().into_iter().filter(|path| *path != active);
     std::iter::once(active.clone()).chain(others).collect()
 }
 
 fn children(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     paths.sort();
     paths
 }
@@ -202,17 +154,11 @@ fn children(directory: &Path) -> Vec<PathBuf> {
 /// The linker that a toolchain brings along.
 fn linker_of(sysroot: &Path) -> Option<PathBuf> {
     let machine = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    let linker = sysroot
-        .join("lib/rustlib")
-        .join(machine)
-        .join("bin/rust-lld");
+    let linker = sysroot.join("lib/rustlib").join(machine).join("bin/rust-lld");
     linker.is_file().then_some(linker)
 }
 
 fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -17,6 +17,8 @@ mod token;
 mod token_server;
 mod upload;
 
+pub(crate) use origin::api_host;
+
 use std::sync::Mutex;
 
 use http::HeaderMap;

@@ -13,11 +13,7 @@ fn table() -> Table {
 
 fn config(include: &[&str], exclude: &[&str]) -> Config {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    Config {
-        registry: "a.example".to_owned(),
-        repositories: texts(include),
-        exclude: texts(exclude),
-    }
+    Config { registry: "a.example".to_owned(), repositories: texts(include), exclude: texts(exclude) }
 }
 
 fn names(config: &Config, position: Option<String>, table: Table) -> Vec<String> {
@@ -31,43 +27,25 @@ fn names(config: &Config, position: Option<String>, table: Table) -> Vec<String>
 }
 
 fn name(image: &Image) -> String {
-    format!(
-        "{}:{}",
-        image.source.repository,
-        image.source.tag.as_deref().unwrap_or_default()
-    )
+    format!("{}:{}", image.source.repository, image.source.tag.as_deref().unwrap_or_default())
 }
 
 #[test]
 fn every_tag_of_every_repository_is_listed() {
     assert_eq!(
         names(&config(&["**"], &[]), None, table()),
-        [
-            "app:1",
-            "app:2",
-            "app:3",
-            "team/app:1",
-            "team/cache:1",
-            "team/deep/tool:1",
-            "team/deep/tool:2"
-        ],
+        ["app:1", "app:2", "app:3", "team/app:1", "team/cache:1", "team/deep/tool:1", "team/deep/tool:2"],
     );
 }
 
 #[test]
 fn repositories_are_included_and_excluded() {
-    assert_eq!(
-        names(&config(&["team/*"], &[]), None, table()),
-        ["team/app:1", "team/cache:1"]
-    );
+    assert_eq!(names(&config(&["team/*"], &[]), None, table()), ["team/app:1", "team/cache:1"]);
     assert_eq!(
         names(&config(&["team/**"], &["**/cache"]), None, table()),
         ["team/app:1", "team/deep/tool:1", "team/deep/tool:2"],
     );
-    assert_eq!(
-        names(&config(&["/^team.app$/"], &[]), None, table()),
-        ["team/app:1"]
-    );
+    assert_eq!(names(&config(&["/^team.app$/"], &[]), None, table()), ["team/app:1"]);
 }
 
 #[test]
@@ -81,41 +59,25 @@ fn plain_names_do_without_the_catalog() {
             self.0.tags(registry, repository)
         }
     }
-    let open = |include: &[&str]| {
-        Walk::open(&config(include, &[]), None, WithoutCatalog(table())).expect("opened")
-    };
+    let open = |include: &[&str]| Walk::open(&config(include, &[]), None, WithoutCatalog(table())).expect("opened");
     let mut batches = Vec::new();
     let mut walk = open(&["team/cache", "app", "app"]);
     while let Some(batch) = walk.next_batch().expect("a batch") {
         batches.extend(batch.iter().map(name));
     }
     assert_eq!(batches, ["team/cache:1", "app:1", "app:2", "app:3"]);
-    assert_eq!(
-        open(&["app", "team/*"]).next_batch(),
-        Err(Error::Unauthorized("no catalog here".to_owned()))
-    );
+    assert_eq!(open(&["app", "team/*"]).next_batch(), Err(Error::Unauthorized("no catalog here".to_owned())));
 }
 
 #[test]
 fn a_repository_that_vanished_is_left_out() {
-    let table = table().with_error(
-        "a.example",
-        "vanished",
-        Error::NotFound("does not exist".to_owned()),
-    );
-    assert_eq!(
-        names(&config(&["vanished", "team/app"], &[]), None, table),
-        ["team/app:1"]
-    );
+    let table = table().with_error("a.example", "vanished", Error::NotFound("does not exist".to_owned()));
+    assert_eq!(names(&config(&["vanished", "team/app"], &[]), None, table), ["team/app:1"]);
 }
 
 #[test]
 fn what_cannot_be_listed_is_an_error() {
-    let table = table().with_error(
-        "a.example",
-        "secret",
-        Error::Unauthorized("pull access denied".to_owned()),
-    );
+    let table = table().with_error("a.example", "secret", Error::Unauthorized("pull access denied".to_owned()));
     let mut walk = Walk::open(&config(&["team/app", "secret"], &[]), None, table).expect("opened");
     let mut given = Vec::new();
     let error = loop {
@@ -138,21 +100,14 @@ fn a_walk_goes_on_behind_the_last_finished_repository() {
     let mut given = Vec::new();
     loop {
         let rest = names(&config, walk.position(), table());
-        assert!(
-            whole.ends_with(&rest) && given.len() + rest.len() >= whole.len(),
-            "from {:?}",
-            walk.position()
-        );
+        assert!(whole.ends_with(&rest) && given.len() + rest.len() >= whole.len(), "from {:?}", walk.position());
         match walk.next_batch().expect("a batch") {
             Some(batch) => given.extend(batch.iter().map(name)),
             None => break,
         }
     }
     assert_eq!(given, whole);
-    assert_eq!(
-        names(&config, Some("team/app".to_owned()), table()),
-        whole[4..]
-    );
+    assert_eq!(names(&config, Some("team/app".to_owned()), table()), whole[4..]);
     assert_eq!(names(&config, Some("gone".to_owned()), table()), whole);
 }
 
@@ -171,15 +126,9 @@ fn all_that_is_wrong_is_told_at_once() {
         repositories: vec!["[a".to_owned(), "App".to_owned()],
         exclude: vec![String::new()],
     };
-    let Err(Error::InvalidConfig(text)) = Walk::open(&config, None, table()) else {
-        panic!("accepted")
-    };
-    let starts = [
-        "registry: ",
-        "repositories: `[a` is not a glob",
-        "repositories: `App`",
-        "exclude: a pattern is empty",
-    ];
+    let Err(Error::InvalidConfig(text)) = Walk::open(&config, None, table()) else { panic!("accepted") };
+    let starts =
+        ["registry: ", "repositories: `[a` is not a glob", "repositories: `App`", "exclude: a pattern is empty"];
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), starts.len(), "{text}");
     for (line, start) in lines.iter().zip(starts) {

@@ -1,0 +1,179 @@
+//! The plugins of a plan: loaded once, their options checked, opened.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::plugin::Host;
+use crate::plugin::Mapper;
+use crate::plugin::Origin;
+use crate::plugin::Plugin;
+use crate::plugin::PluginError;
+use crate::plugin::Source;
+use crate::plugin::Spec;
+use crate::workflow;
+use crate::workflow::Diagnostic;
+use crate::workflow::Place;
+use crate::workflow::Plan;
+use crate::workflow::PluginUse;
+
+/// How the error about a plugin that nobody knows begins.
+pub(super) const UNKNOWN: &str = "no plugin is called";
+
+/// The plugins of one transfer, opened with their options.
+pub(super) struct Opened {
+    pub(super) source: Result<Source, PluginError>,
+    pub(super) mappers: Vec<Mapper>,
+}
+
+/// What a plugin is used as.
+#[derive(Clone, Copy)]
+pub(super) enum Role {
+    Source,
+    Mapper,
+    Provisioner,
+    Credentials,
+}
+
+/// The plugins that were loaded so far, and what was wrong.
+pub(super) struct Shelf<'a> {
+    host: Host,
+    plan: &'a Plan,
+    loaded: HashMap<String, Option<Arc<Plugin>>>,
+    /// Uses whose options the plugin's schema refused: opening them would only say so again.
+    wrong: HashSet<Place>,
+    pub(super) problems: Vec<Diagnostic>,
+}
+
+impl<'a> Shelf<'a> {
+    pub(super) fn new(host: Host, plan: &'a Plan) -> Self {
+        Self { host, plan, loaded: HashMap::new(), wrong: HashSet::new(), problems: Vec::new() }
+    }
+
+    /// Loads and checks the plugins that transfers list with, so that they are all reported before any is opened.
+    pub(super) async fn check_all(&mut self) {
+        let plan = self.plan;
+        for entry in &plan.plugins {
+            // Declared and not used: still wrong if it is not there.
+            self.load(&entry.name, entry.at).await;
+        }
+        for transfer in &plan.transfers {
+            self.plugin(&transfer.from, Role::Source).await;
+            for mapper in &transfer.map {
+                self.plugin(mapper, Role::Mapper).await;
+            }
+        }
+    }
+
+    /// Opens the plugins of `transfer`; none if that cannot be tried, or its options are wrong. That the outside cannot be reached is no
+    /// problem of the plan: it breaks off the listing later.
+    pub(super) async fn open(&mut self, transfer: &workflow::Transfer) -> Option<Opened> {
+        let source = self.loaded.get(&transfer.from.plugin).cloned().flatten();
+        let mut mappers = Vec::new();
+        for mapper in &transfer.map {
+            let plugin = self.loaded.get(&mapper.plugin).cloned().flatten()?;
+            if self.wrong.contains(&mapper.at) {
+                continue;
+            }
+            match plugin.mapper(&mapper.with).await {
+                Ok(opened) => mappers.push(opened),
+                Err(error) => self.refused(mapper, &error),
+            }
+        }
+        let source =
+            source.filter(|_| !self.wrong.contains(&transfer.from.at))?.source(&transfer.from.with, None).await;
+        if let Err(error) = &source
+            && error.is_invalid_config()
+        {
+            self.refused(&transfer.from, error);
+        }
+        Some(Opened { source, mappers })
+    }
+
+    /// Options that a plugin refused. A line that begins with a JSON pointer into the options is shown there.
+    fn refused(&mut self, used: &PluginUse, error: &PluginError) {
+        for line in error.problems() {
+            let (pointer, message) = match line.split_once(": ") {
+                Some((pointer, message)) if pointer.starts_with('/') => (pointer, message),
+                _ => ("", line.as_str()),
+            };
+            let place = if pointer.is_empty() { used.with_at.locate("") } else { used.with_at.locate_key(pointer) };
+            let place = if place.is_known() { place } else { used.at };
+            self.problems.push(Diagnostic::new(place, format!("plugin `{}`: {message}", used.plugin)));
+        }
+    }
+
+    /// The plugin that is used here, if it is there, can do what is asked of it, and accepts its options.
+    pub(super) async fn plugin(&mut self, used: &PluginUse, role: Role) -> Option<Arc<Plugin>> {
+        let plugin = self.load(&used.plugin, used.at).await?;
+        let capabilities = plugin.capabilities();
+        let (able, what) = match role {
+            Role::Source => (capabilities.source, "a source"),
+            Role::Mapper => (capabilities.mapper, "a mapper"),
+            Role::Provisioner => (capabilities.provisioner, "a provisioner"),
+            Role::Credentials => (capabilities.credentials, "credentials"),
+        };
+        if !able {
+            let text = format!("plugin `{}` is not {what}: it exports {capabilities}", used.plugin);
+            self.problems.push(Diagnostic::new(used.at, text));
+            return None;
+        }
+        for problem in plugin.check(&used.with) {
+            self.wrong.insert(used.at);
+            let place = used.with_at.locate_key(&problem.pointer);
+            let place = if place.is_known() { place } else { used.at };
+            let mut diagnostic = Diagnostic::new(place, format!("plugin `{}`: {}", used.plugin, problem.message));
+            diagnostic.help = problem.help;
+            self.problems.push(diagnostic);
+        }
+        Some(plugin)
+    }
+
+    /// Loads the plugin called `name` once; what is wrong with it is noted once.
+    async fn load(&mut self, name: &str, at: Place) -> Option<Arc<Plugin>> {
+        if let Some(loaded) = self.loaded.get(name) {
+            return loaded.clone();
+        }
+        let loaded = match self.spec(name) {
+            Some(spec) => self
+                .host
+                .load(spec)
+                .await
+                .map(Arc::new)
+                .map_err(|error| Diagnostic { help: error.hint(), ..Diagnostic::new(at, error.to_string()) }),
+            None => {
+                let names = self.names();
+                let others = names.iter().map(String::as_str).filter(|other| *other != name);
+                Err(Diagnostic::new(at, format!("{UNKNOWN} `{name}`")).with_suggestion(name, others))
+            }
+        };
+        let loaded = loaded.map_err(|problem| self.problems.push(problem)).ok();
+        self.loaded.insert(name.to_owned(), loaded.clone());
+        loaded
+    }
+
+    fn spec(&self, name: &str) -> Option<Spec> {
+        let entry = self.plan.plugins.iter().find(|entry| entry.name == name);
+        let file = format!("{name}.wasm");
+        let found = self.plan.plugin_dirs.iter().map(|directory| directory.join(&file)).find(|path| path.is_file());
+        let origin = match (entry.and_then(|entry| entry.path.clone()), found) {
+            (Some(path), _) => Origin::Path { path, sha256: entry.and_then(|entry| entry.sha256.clone()) },
+            (None, Some(path)) => Origin::Path { path, sha256: entry.and_then(|entry| entry.sha256.clone()) },
+            (None, None) if Host::builtins().contains(&name) => Origin::Builtin,
+            (None, None) => return None,
+        };
+        let mut spec = Spec::new(name, origin);
+        if let Some(entry) = entry {
+            spec.hosts.clone_from(&entry.hosts);
+            spec.memory = entry.memory.unwrap_or(spec.memory);
+            spec.timeout = entry.timeout.unwrap_or(spec.timeout);
+            spec.cpu = entry.cpu.unwrap_or(spec.cpu);
+        }
+        Some(spec)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let declared = self.plan.plugins.iter().map(|entry| entry.name.clone());
+        declared.chain(Host::builtins().iter().map(ToString::to_string)).collect()
+    }
+}
