@@ -53,6 +53,30 @@ fn an_unknown_key_is_refused_with_a_suggestion() {
 }
 
 #[test]
+fn the_errors_of_the_file_and_of_its_plugins_come_together() {
+    let text = "\
+version: 1
+limts: {qps: 5}
+transfers:
+  - from: {plugin: rules, with: {rules: {REGISTRY/Upper/case: REGISTRY/x/y, REGISTRY/a/b: REGISTRY/c/D}}}
+  - from: {plugin: catalgo, with: {}}
+    to: {registry: \"oci:out\"}
+  - from: {plugin: catalog, with: {registri: REGISTRY}}
+    to: {registry: \"oci:out\", existing: maybe}
+";
+    for (line, message) in [
+        (2, "did you mean `limits`?"),
+        (4, "`Upper/case` is not a repository"),
+        (4, "`c/D` is not a repository"),
+        (5, "did you mean `catalog`?"),
+        (7, "did you mean `registry`?"),
+        (8, "`existing` must be one of"),
+    ] {
+        refused(text, line, message);
+    }
+}
+
+#[test]
 fn an_unknown_plugin_is_refused() {
     let text = transfer("  - from: {plugin: catalogue, with: {registry: REGISTRY}}\n    to: {registry: \"oci:out\"}\n");
     refused(&text, 3, "catalogue");

@@ -134,18 +134,14 @@ impl<'a> Shelf<'a> {
         if let Some(loaded) = self.loaded.get(name) {
             return loaded.clone();
         }
-        let loaded = match self.spec(name) {
-            Some(spec) => self
-                .host
-                .load(spec)
-                .await
-                .map(Arc::new)
-                .map_err(|error| Diagnostic { help: error.hint(), ..Diagnostic::new(at, error.to_string()) }),
-            None => {
-                let names = self.names();
-                let others = names.iter().map(String::as_str).filter(|other| *other != name);
-                Err(Diagnostic::new(at, format!("{UNKNOWN} `{name}`")).with_suggestion(name, others))
-            }
+        let loaded = if let Some(spec) = self.spec(name) {
+            let problem =
+                |error: PluginError| Diagnostic { help: error.hint(), ..Diagnostic::new(at, error.to_string()) };
+            self.host.load(spec).await.map(Arc::new).map_err(problem)
+        } else {
+            let names = self.names();
+            let others = names.iter().map(String::as_str).filter(|other| *other != name);
+            Err(Diagnostic::new(at, format!("{UNKNOWN} `{name}`")).with_suggestion(name, others))
         };
         let loaded = loaded.map_err(|problem| self.problems.push(problem)).ok();
         self.loaded.insert(name.to_owned(), loaded.clone());
