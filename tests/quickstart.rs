@@ -133,3 +133,15 @@ fn the_referrer_of_its_artifact_comes_along() {
     let read = fs::read_to_string(place.path().join("out/shop/web/index.json")).unwrap();
     assert!(read.contains("application/vnd.example.sbom+json") || read.contains("sha256-"), "no referrer in {read}");
 }
+
+#[test]
+fn the_workflow_of_the_readme_is_fine() {
+    let readme = std::fs::read_to_string(tools::repository().join("README.md")).unwrap();
+    let text = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let place = Workplace::new();
+    place.file("everything.yaml", text);
+    place.file("corp.pem", "");
+    let environment = ["HARBOR_USER", "HARBOR_PASSWORD", "USER_NAME", "PASSWORD"].map(|name| (name, "placeholder"));
+    place.run_with(&["check", "everything.yaml"], &environment).expect(0).says("everything.yaml is fine: 1 transfers");
+    place.run(&["check", "everything.yaml"]).expect(2).says("HARBOR_USER").says("4 errors");
+}

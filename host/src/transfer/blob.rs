@@ -200,7 +200,7 @@ impl Graph<'_> {
         let source = match self.source.endpoint.open_blob(self.source.repository(), blob).await {
             Ok(source) => source,
             Err(error) => {
-                let given_up = join_all(needs.into_iter().map(|need| give_up(blob, need))).await;
+                let given_up = join_all(needs.into_iter().map(give_up)).await;
                 return (given_up, Some(Broken::Unopened(Arc::new(error))));
             }
         };
@@ -249,12 +249,10 @@ impl Graph<'_> {
     }
 }
 
-/// Ends the upload session of a need whose blob cannot be read, by a stream that breaks off at once.
-async fn give_up<'a>(blob: &Descriptor, mut need: Need<'a>) -> Failed<'a> {
+/// Ends the upload session of a need whose blob cannot be read.
+async fn give_up(mut need: Need<'_>) -> Failed<'_> {
     if let Some(session) = need.session.take() {
-        let nothing = stream::once(async { Err(io::Error::other("source cannot be read")) }).boxed();
-        // It fails by design; what matters is that it aborts the session.
-        let _ = need.target.endpoint.push_blob(need.target.repository(), blob, Some(session), nothing).await;
+        need.target.endpoint.abort(need.target.repository(), session).await;
     }
     (need, None)
 }
