@@ -123,7 +123,7 @@ fn encoded(module: &Path) -> Result<Vec<u8>, String> {
 
 fn component(guest: &str, module: &Path) -> Result<Vec<u8>, String> {
     let component = encoded(module)?;
-    for place in ["/root/", "/home/", "/usr/", ".cargo/"] {
+    for place in ["/home/", "/usr/", ".cargo/", ".rustup/"] {
         if component.windows(place.len()).any(|window| window == place.as_bytes()) {
             return Err(format!("{guest} holds a path of this machine below {place}"));
         }
