@@ -138,6 +138,24 @@ fn flags_and_their_aliases_are_accepted() {
 }
 
 #[test]
+fn the_log_goes_where_its_flags_say_at_the_level_that_they_say() {
+    let stage = Stage::new();
+    let rules = "SOURCE/team/app:1: TARGET/log/app\nSOURCE/team/app:missing: TARGET/log/missing\n";
+    let flags = ["--retry=0", "--log-output-paths=first.log,second.log", "--log-format=json", "--log-level=info"];
+    let finished = stage.run(rules, &flags).expect(1);
+    assert_eq!(finished.stderr, "");
+    let text = stage.place.read("first.log");
+    assert_eq!(text, stage.place.read("second.log"));
+    let levels: Vec<String> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["level"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(levels.contains(&"INFO".to_owned()) && levels.contains(&"ERROR".to_owned()), "{text}");
+    let finished = stage.run(rules, &["--retry=0", "--log-level=error"]).expect(1);
+    assert!(!finished.stderr.contains("INFO") && finished.stderr.contains("team/app:missing"), "{}", finished.stderr);
+}
+
+#[test]
 fn the_printed_workflow_does_the_same() {
     let stage = Stage::new();
     let printed =

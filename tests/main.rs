@@ -22,6 +22,7 @@ mod workflow;
 // What it costs.
 mod memory;
 mod requests;
+mod transport;
 
 // How it is built.
 mod layers;

@@ -9,7 +9,10 @@ use crate::harness::command::plain;
 use crate::harness::graph::DOCKER_FOREIGN;
 use crate::harness::graph::DOCKER_LAYER;
 use crate::harness::graph::Graph;
+use crate::harness::graph::OCI_CONFIG;
+use crate::harness::graph::OCI_IMAGE;
 use crate::harness::graph::OCI_INDEX;
+use crate::harness::graph::OCI_LAYER;
 use crate::harness::proxy::Action;
 use crate::harness::registry::Registry;
 use crate::harness::store::Store;
@@ -86,6 +89,24 @@ fn only_what_is_selected_moves() {
     for repository in ["team-a/cache", "team-b/app"] {
         assert_eq!(stage.target.remote().tags(repository), Vec::<String>::new());
     }
+}
+
+#[test]
+fn the_newest_by_date_are_found_in_the_configurations() {
+    let stage = Stage::new();
+    for (tag, created) in [("a", "2024-03-01"), ("b", "2024-01-01"), ("c", "2024-02-01"), ("d", "2023-12-31")] {
+        let mut graph = Graph::new();
+        let config = json!({"architecture": "amd64", "os": "linux", "created": format!("{created}T00:00:00Z")});
+        let config = graph.blob(OCI_CONFIG, config.to_string());
+        let layer = graph.blob(OCI_LAYER, format!("layer of {tag}"));
+        let image =
+            graph.manifest(&json!({"schemaVersion": 2, "mediaType": OCI_IMAGE, "config": config, "layers": [layer]}));
+        graph.tag(tag, &image);
+        stage.push("app", &graph);
+    }
+    let select = "    select: {tags: {newest: {count: 2, by: created}}}\n";
+    stage.run(&format!("transfers:\n  - {CATALOG}{select}")).expect(0);
+    assert_eq!(stage.target.remote().tags("app"), ["a", "c"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Nothing here uses the crate under test. Everything blocks, nothing sleeps, and nothing leaves 127.0.0.1.
 
+pub mod certificates;
 pub mod command;
 pub mod graph;
 pub mod http1;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
 
@@ -91,6 +92,7 @@ impl Gate {
 struct State {
     requests: Mutex<Vec<Request>>,
     faults: Mutex<Vec<Fault>>,
+    connections: AtomicUsize,
     stopped: AtomicBool,
     /// Where tokens are fetched, for a proxy that asks for them.
     realm: Option<String>,
@@ -123,6 +125,7 @@ impl Proxy {
                 if shared.stopped.load(Ordering::SeqCst) {
                     return;
                 }
+                shared.connections.fetch_add(1, Ordering::SeqCst);
                 let (Ok(client), shared) = (client, Arc::clone(&shared)) else { continue };
                 // A connection ends when either side closes; an error on it is the other side's to notice.
                 thread::spawn(move || serve(client, upstream, &shared));
@@ -153,6 +156,11 @@ impl Proxy {
 
     pub fn count(&self, method: &str, path: &str) -> usize {
         self.matching(method, path).len()
+    }
+
+    /// Connections that clients made so far.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::SeqCst)
     }
 
     /// Forgets the requests so far.

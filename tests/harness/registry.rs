@@ -6,6 +6,7 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
@@ -14,6 +15,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
+use super::certificates::Certificates;
 use super::http1::PATIENCE;
 use super::proxy::Proxy;
 use super::store::Remote;
@@ -43,6 +45,12 @@ pub enum Lock {
     Open,
     /// [`USER`] and [`PASSWORD`].
     Basic,
+    /// https with this certificate and key; clients need a certificate of the authority, where there is one.
+    Tls {
+        certificate: PathBuf,
+        key: PathBuf,
+        clients: Option<PathBuf>,
+    },
 }
 
 /// A running registry; it ends when dropped.
@@ -87,6 +95,13 @@ impl Registry {
     /// Debian's, with a password.
     pub fn locked() -> Self {
         Self::start(Kind::Debian28, &Lock::Basic)
+    }
+
+    /// Debian's by https; whether clients need a certificate too.
+    pub fn tls(certificates: &Certificates, clients: bool) -> Self {
+        let [certificate, key] = ["server.pem", "server.key"].map(|name| certificates.path(name));
+        let clients = clients.then(|| certificates.path("ca.pem"));
+        Self::start(Kind::Debian28, &Lock::Tls { certificate, key, clients })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -159,6 +174,12 @@ fn configuration(lock: &Lock, directory: &Path) -> String {
     );
     match lock {
         Lock::Open => {}
+        Lock::Tls { certificate, key, clients } => {
+            let clients =
+                clients.as_ref().map_or_else(String::new, |clients| format!(", clientcas: [{}]", clients.display()));
+            let tls = format!("{{certificate: {}, key: {}{clients}}}", certificate.display(), key.display());
+            text = text.replace("http:\n", &format!("http:\n  tls: {tls}\n"));
+        }
         Lock::Basic => {
             let file = directory.join("htpasswd");
             fs::write(&file, HTPASSWD).unwrap();
