@@ -20,50 +20,27 @@ pub use source::image_transfer::plugin::log;
 pub use source::image_transfer::plugin::registry;
 pub use source::image_transfer::plugin::types;
 
-pub mod mapper {
-    wasmtime::component::bindgen!({
-        path: "../wit",
-        world: "mapper-plugin",
-        imports: { default: async | trappable },
-        exports: { default: async },
-        with: {
-            "wasi": wasmtime_wasi::p2::bindings,
-            "image-transfer:plugin/types": super::types,
-            "image-transfer:plugin/log": super::log,
-            "image-transfer:plugin/http": super::http,
-            "image-transfer:plugin/registry": super::registry,
-        },
-    });
+/// One more world, which shares with the first all that it imports.
+macro_rules! world {
+    ($module:ident, $world:tt) => {
+        pub mod $module {
+            wasmtime::component::bindgen!({
+                path: "../wit",
+                world: $world,
+                imports: { default: async | trappable },
+                exports: { default: async },
+                with: {
+                    "wasi": wasmtime_wasi::p2::bindings,
+                    "image-transfer:plugin/types": super::types,
+                    "image-transfer:plugin/log": super::log,
+                    "image-transfer:plugin/http": super::http,
+                    "image-transfer:plugin/registry": super::registry,
+                },
+            });
+        }
+    };
 }
 
-pub mod provisioner {
-    wasmtime::component::bindgen!({
-        path: "../wit",
-        world: "provisioner-plugin",
-        imports: { default: async | trappable },
-        exports: { default: async },
-        with: {
-            "wasi": wasmtime_wasi::p2::bindings,
-            "image-transfer:plugin/types": super::types,
-            "image-transfer:plugin/log": super::log,
-            "image-transfer:plugin/http": super::http,
-            "image-transfer:plugin/registry": super::registry,
-        },
-    });
-}
-
-pub mod credentials {
-    wasmtime::component::bindgen!({
-        path: "../wit",
-        world: "credentials-plugin",
-        imports: { default: async | trappable },
-        exports: { default: async },
-        with: {
-            "wasi": wasmtime_wasi::p2::bindings,
-            "image-transfer:plugin/types": super::types,
-            "image-transfer:plugin/log": super::log,
-            "image-transfer:plugin/http": super::http,
-            "image-transfer:plugin/registry": super::registry,
-        },
-    });
-}
+world!(mapper, "mapper-plugin");
+world!(provisioner, "provisioner-plugin");
+world!(credentials, "credentials-plugin");

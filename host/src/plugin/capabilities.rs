@@ -60,6 +60,76 @@ macro_rules! ask {
     };
 }
 
+/// Instantiates a plugin's world and opens its resource, which the accessors lead to.
+macro_rules! opened {
+    ($plugin:expr, $config:expr, $world:ident, $function:literal, $($accessor:ident)+) => {{
+        let mut runner = Runner::open($plugin, $config);
+        let Some(pre) = &$plugin.worlds.$world else { return Err($plugin.lacks(stringify!($world))) };
+        let config = $config.to_string();
+        let guest = call!(runner, $function, async |store| pre.instantiate_async(store).await)?;
+        let resource = ask!(runner, $function, async |store| {
+            guest$(.$accessor())+.call_open(store, &config).await
+        })?;
+        Ok(Opened { runner, guest, resource })
+    }};
+}
+
+/// A guest of one world with its opened resource.
+struct Opened<G> {
+    runner: Runner,
+    guest: G,
+    resource: ResourceAny,
+}
+
+/// A world whose resource can be opened anew at any time, since its calls do not build on one another.
+trait Reopen: Sized {
+    fn open(plugin: &Arc<Plugin>, config: &Value) -> impl Future<Output = Result<Opened<Self>, PluginError>> + Send;
+}
+
+/// An opened plugin whose instance is replaced at the next call once a call has broken it: it is taken for each call, and
+/// kept again only by those that came back well.
+struct Kept<G> {
+    plugin: Arc<Plugin>,
+    config: Value,
+    opened: Option<Opened<G>>,
+}
+
+impl<G: Reopen> Kept<G> {
+    async fn open(plugin: Arc<Plugin>, config: Value) -> Result<Self, PluginError> {
+        let opened = Some(G::open(&plugin, &config).await?);
+        Ok(Self { plugin, config, opened })
+    }
+
+    async fn take(&mut self) -> Result<Opened<G>, PluginError> {
+        match self.opened.take() {
+            Some(opened) => Ok(opened),
+            None => G::open(&self.plugin, &self.config).await,
+        }
+    }
+
+    fn keep(&mut self, opened: Opened<G>) {
+        self.opened = Some(opened);
+    }
+}
+
+impl Reopen for MapperPlugin {
+    async fn open(plugin: &Arc<Plugin>, config: &Value) -> Result<Opened<Self>, PluginError> {
+        opened!(plugin, config, mapper, "mapper.open", image_transfer_plugin_mapper mapping)
+    }
+}
+
+impl Reopen for ProvisionerPlugin {
+    async fn open(plugin: &Arc<Plugin>, config: &Value) -> Result<Opened<Self>, PluginError> {
+        opened!(plugin, config, provisioner, "provisioner.open", image_transfer_plugin_provisioner preparation)
+    }
+}
+
+impl Reopen for CredentialsPlugin {
+    async fn open(plugin: &Arc<Plugin>, config: &Value) -> Result<Opened<Self>, PluginError> {
+        opened!(plugin, config, credentials, "credentials.open", image_transfer_plugin_credentials issuer)
+    }
+}
+
 /// An enumeration. It cannot begin again in the middle: once a call has broken it, every later one fails.
 pub struct Source {
     runner: Runner,
@@ -131,30 +201,11 @@ fn granted(grants: &Grants, image: Image) -> Result<Image, BadImage> {
 }
 
 /// A mapping. A broken instance is replaced at the next call.
-pub struct Mapper {
-    plugin: Arc<Plugin>,
-    config: Value,
-    opened: Option<(Runner, MapperPlugin, ResourceAny)>,
-}
+pub struct Mapper(Kept<MapperPlugin>);
 
 impl Mapper {
     pub(super) async fn open(plugin: Arc<Plugin>, config: Value) -> Result<Self, PluginError> {
-        let opened = Some(Self::instance(&plugin, &config).await?);
-        Ok(Self { plugin, config, opened })
-    }
-
-    async fn instance(
-        plugin: &Arc<Plugin>,
-        config: &Value,
-    ) -> Result<(Runner, MapperPlugin, ResourceAny), PluginError> {
-        let mut runner = Runner::open(plugin, config);
-        let Some(pre) = &plugin.worlds.mapper else { return Err(plugin.lacks("mapper")) };
-        let config = config.to_string();
-        let guest = call!(runner, "mapper.open", async |store| pre.instantiate_async(store).await)?;
-        let mapping = ask!(runner, "mapper.open", async |store| {
-            guest.image_transfer_plugin_mapper().mapping().call_open(store, &config).await
-        })?;
-        Ok((runner, guest, mapping))
+        Kept::open(plugin, config).await.map(Self)
     }
 
     /// Where each of `images` lands; an empty list drops the image.
@@ -162,10 +213,7 @@ impl Mapper {
         const MAP: &str = "mapper.map-images";
         let mut all = Vec::with_capacity(images.len());
         for some in images.chunks(ASK) {
-            let (mut runner, guest, mapping) = match self.opened.take() {
-                Some(opened) => opened,
-                None => Self::instance(&self.plugin, &self.config).await?,
-            };
+            let Opened { mut runner, guest, resource: mapping } = self.0.take().await?;
             let told: Vec<_> = some.iter().map(Image::tell).collect();
             let mapped = call!(runner, MAP, async |store| {
                 guest.image_transfer_plugin_mapper().mapping().call_map_images(store, mapping, &told).await
@@ -184,37 +232,18 @@ impl Mapper {
                 }
                 Ok(destinations)
             }));
-            self.opened = Some((runner, guest, mapping));
+            self.0.keep(Opened { runner, guest, resource: mapping });
         }
         Ok(all)
     }
 }
 
 /// A preparation of repositories. A broken instance is replaced at the next call.
-pub struct Preparation {
-    plugin: Arc<Plugin>,
-    config: Value,
-    opened: Option<(Runner, ProvisionerPlugin, ResourceAny)>,
-}
+pub struct Preparation(Kept<ProvisionerPlugin>);
 
 impl Preparation {
     pub(super) async fn open(plugin: Arc<Plugin>, config: Value) -> Result<Self, PluginError> {
-        let opened = Some(Self::instance(&plugin, &config).await?);
-        Ok(Self { plugin, config, opened })
-    }
-
-    async fn instance(
-        plugin: &Arc<Plugin>,
-        config: &Value,
-    ) -> Result<(Runner, ProvisionerPlugin, ResourceAny), PluginError> {
-        let mut runner = Runner::open(plugin, config);
-        let Some(pre) = &plugin.worlds.provisioner else { return Err(plugin.lacks("provisioner")) };
-        let config = config.to_string();
-        let guest = call!(runner, "provisioner.open", async |store| pre.instantiate_async(store).await)?;
-        let preparation = ask!(runner, "provisioner.open", async |store| {
-            guest.image_transfer_plugin_provisioner().preparation().call_open(store, &config).await
-        })?;
-        Ok((runner, guest, preparation))
+        Kept::open(plugin, config).await.map(Self)
     }
 
     /// Makes each of `repositories` exist.
@@ -223,10 +252,7 @@ impl Preparation {
         repositories: &[Repository],
     ) -> Result<Vec<Result<Ensured, CallError>>, PluginError> {
         const ENSURE: &str = "provisioner.ensure";
-        let (mut runner, guest, preparation) = match self.opened.take() {
-            Some(opened) => opened,
-            None => Self::instance(&self.plugin, &self.config).await?,
-        };
+        let Opened { mut runner, guest, resource: preparation } = self.0.take().await?;
         let names: Vec<String> = repositories.iter().map(ToString::to_string).collect();
         let ensured = call!(runner, ENSURE, async |store| {
             guest.image_transfer_plugin_provisioner().preparation().call_ensure(store, preparation, &names).await
@@ -241,45 +267,23 @@ impl Preparation {
         };
         let ensured =
             ensured.into_iter().map(|ensured| ensured.map(read).map_err(|error| runner.told(error))).collect();
-        self.opened = Some((runner, guest, preparation));
+        self.0.keep(Opened { runner, guest, resource: preparation });
         Ok(ensured)
     }
 }
 
 /// An issuer of credentials. A broken instance is replaced at the next call.
-pub struct Issuer {
-    plugin: Arc<Plugin>,
-    config: Value,
-    opened: Option<(Runner, CredentialsPlugin, ResourceAny)>,
-}
+pub struct Issuer(Kept<CredentialsPlugin>);
 
 impl Issuer {
     pub(super) async fn open(plugin: Arc<Plugin>, config: Value) -> Result<Self, PluginError> {
-        let opened = Some(Self::instance(&plugin, &config).await?);
-        Ok(Self { plugin, config, opened })
-    }
-
-    async fn instance(
-        plugin: &Arc<Plugin>,
-        config: &Value,
-    ) -> Result<(Runner, CredentialsPlugin, ResourceAny), PluginError> {
-        let mut runner = Runner::open(plugin, config);
-        let Some(pre) = &plugin.worlds.credentials else { return Err(plugin.lacks("credentials")) };
-        let config = config.to_string();
-        let guest = call!(runner, "credentials.open", async |store| pre.instantiate_async(store).await)?;
-        let issuer = ask!(runner, "credentials.open", async |store| {
-            guest.image_transfer_plugin_credentials().issuer().call_open(store, &config).await
-        })?;
-        Ok((runner, guest, issuer))
+        Kept::open(plugin, config).await.map(Self)
     }
 
     /// A credential for `registry`.
     pub async fn issue(&mut self, registry: &str) -> Result<Issued, PluginError> {
         const ISSUE: &str = "credentials.issue";
-        let (mut runner, guest, issuer) = match self.opened.take() {
-            Some(opened) => opened,
-            None => Self::instance(&self.plugin, &self.config).await?,
-        };
+        let Opened { mut runner, guest, resource: issuer } = self.0.take().await?;
         let issued = ask!(runner, ISSUE, async |store| {
             guest.image_transfer_plugin_credentials().issuer().call_issue(store, issuer, registry).await
         })
@@ -294,7 +298,7 @@ impl Issuer {
             *redactor = redactor.with([issued.password.clone()]);
         }
         if !matches!(issued, Err(PluginError::Broken { .. })) {
-            self.opened = Some((runner, guest, issuer));
+            self.0.keep(Opened { runner, guest, resource: issuer });
         }
         issued
     }
