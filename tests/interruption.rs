@@ -55,5 +55,11 @@ fn the_second_signal_gives_up_what_is_in_flight() {
     let finished = running.finish().expect(130);
     assert!(place.path().join("report.json").is_file(), "no report: {}", finished.stderr);
     assert_eq!(target.remote().tags("app"), Vec::<String>::new());
-    assert_eq!(place.report("report.json")["summary"]["interrupted"], true);
+    let report = place.report("report.json");
+    assert_eq!(report["summary"]["interrupted"], true);
+    let images = report["images"].as_array().unwrap();
+    assert!(!images.is_empty(), "what was given up is told");
+    for image in images {
+        assert_eq!(image["targets"][0]["error"]["class"], "stopped", "{image}");
+    }
 }

@@ -19,12 +19,8 @@ use crate::run::seen::Before;
 use crate::run::seen::Seen;
 use crate::select::Selection;
 use crate::shutdown::Shutdown;
-use crate::transfer::Bytes;
-use crate::transfer::Failure;
 use crate::transfer::Job;
 use crate::transfer::Outcome;
-use crate::transfer::Status;
-use crate::transfer::TargetOutcome;
 use crate::transfer::TransferError;
 
 /// Tries of one page of a source.
@@ -215,23 +211,9 @@ impl Enumeration {
             }
         });
         if !taken.is_empty() {
-            let targets = taken.iter().map(|target| {
-                let other = "another image of this run".to_owned();
-                let error = TransferError::Duplicate { reference: target.reference.clone(), other };
-                TargetOutcome {
-                    reference: target.reference.clone(),
-                    status: Status::Failed(Failure::of(&error)),
-                    digest: None,
-                    bytes: Bytes::default(),
-                    notes: Vec::new(),
-                }
+            let outcome = Outcome::undone(Job { targets: taken, ..job.clone() }, |reference| {
+                TransferError::Duplicate { reference: reference.clone(), other: "another image of this run".to_owned() }
             });
-            let outcome = Outcome {
-                targets: targets.collect(),
-                job: Job { targets: taken, ..job.clone() },
-                elapsed: Duration::ZERO,
-                attempts: 0,
-            };
             outlets.events.send(Event::Finished(Box::new(outcome))).await?;
         }
         if !job.targets.is_empty() {

@@ -1,7 +1,5 @@
 //! `newest` needs to see all tags of a repository before it can choose.
 
-use std::sync::Arc;
-
 use futures_util::StreamExt;
 use futures_util::stream;
 
@@ -113,7 +111,7 @@ async fn created(endpoints: &Endpoints, reference: &Reference) -> Result<Option<
 
 enum Next {
     Manifest(TagOrDigest),
-    Config(Arc<Descriptor>),
+    Config(Box<Descriptor>),
     Nothing,
 }
 
@@ -124,7 +122,7 @@ fn next(manifest: &Manifest) -> Next {
         }
         // Nobody's configuration is that large; an artifact may put anything there.
         Content::Image { config: Some(config), .. } if config.size <= Manifest::MAX_BYTES as u64 => {
-            Next::Config(Arc::new(config.clone()))
+            Next::Config(Box::new(config.clone()))
         }
         Content::Image { .. } | Content::Schema1 => Next::Nothing,
     }

@@ -1,12 +1,18 @@
 //! All transfers of a run, side by side under one ceiling.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::Stream;
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::future::ready;
+use futures_util::stream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
+use tokio::task::Id;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +24,7 @@ use crate::shutdown::Shutdown;
 use crate::transfer::Engine;
 use crate::transfer::Job;
 use crate::transfer::Outcome;
+use crate::transfer::TransferError;
 
 /// Jobs that wait for a worker, for each transfer: the listing runs ahead of the copying by this much.
 const JOBS: usize = 128;
@@ -70,10 +77,39 @@ struct Workers {
     rounds: u32,
 }
 
-/// An outcome to be bettered by another round.
-struct Again {
-    before: Outcome,
+/// A job, and what came of it before, which this try is to better.
+struct Work {
     job: Job,
+    before: Option<Outcome>,
+}
+
+/// Jobs in flight, each with what it is, so that one whose task is lost is still reported.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<Outcome>,
+    jobs: HashMap<Id, Job>,
+}
+
+impl Running {
+    /// The next outcome; none while nothing is in flight.
+    async fn next(&mut self) -> Option<Outcome> {
+        Some(match self.tasks.join_next_with_id().await? {
+            Ok((id, outcome)) => {
+                self.jobs.remove(&id);
+                outcome
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                Outcome::undone(self.jobs.remove(&error.id())?, |_| TransferError::Internal { reason: reason.clone() })
+            }
+        })
+    }
+
+    /// Gives up what is in flight.
+    fn abort(&mut self) -> impl Iterator<Item = Job> {
+        self.tasks.abort_all();
+        std::mem::take(&mut self.jobs).into_values()
+    }
 }
 
 impl Workers {
@@ -89,118 +125,85 @@ impl Workers {
             enumeration.run(&outlets).await;
             drop(outlets);
         };
-        let ((mut again, _), ()) = tokio::join!(self.work(received, Vec::new(), 0), listing);
+        let first = stream::unfold(received, |mut received| async move {
+            let job = received.recv().await?;
+            Some((Work { job, before: None }, received))
+        });
+        let (mut again, ()) = tokio::join!(self.work(first, 0), listing);
         for round in 1..=self.rounds {
             if again.is_empty() {
                 break;
             }
             tracing::info!(round, jobs = again.len(), "trying again what failed");
-            again = self.round(again, round).await;
+            again = self.work(stream::iter(again), round).await;
         }
     }
 
-    /// Works on jobs as they come, until there are no more. `before` are the outcomes that these jobs are to better; what is worth
-    /// another round comes back, and of `before` what was not tried again.
-    async fn work(
-        &self,
-        mut received: mpsc::Receiver<Job>,
-        mut before: Vec<Outcome>,
-        round: u32,
-    ) -> (Vec<Again>, Vec<Outcome>) {
+    /// Works on jobs as they come, until there are no more; what is worth another round comes back. Once the run is drained, no job
+    /// is begun: those that were tried before are reported as they were.
+    async fn work(&self, jobs: impl Stream<Item = Work>, round: u32) -> Vec<Work> {
         let mut again = Vec::new();
-        let mut running = JoinSet::new();
+        let mut running = Running::default();
+        let mut waiting: Option<Work> = None;
         let mut open = true;
-        let mut waiting: Option<Job> = None;
         let lost = lost(&self.shutdown);
-        tokio::pin!(lost);
-        while open || !running.is_empty() {
+        tokio::pin!(lost, jobs);
+        while open || !running.tasks.is_empty() {
             tokio::select! {
                 biased;
-                Some(outcome) = running.join_next() => {
-                    again.extend(self.over(outcome, &mut before, round).await);
-                },
+                Some(outcome) = running.next() => again.extend(self.over(outcome, round).await),
                 () = &mut lost => {
-                    running.abort_all();
+                    for job in running.abort() {
+                        self.finish(Outcome::undone(job, |_| TransferError::Stopped)).await;
+                    }
                     break;
                 }
-                () = self.shutdown.draining(), if open => {
-                    open = false;
-                    received.close();
-                }
+                () = self.shutdown.draining(), if open => open = false,
                 Ok(permit) = Arc::clone(&self.images).acquire_owned(), if open && waiting.is_some() => {
-                    if let Some(job) = waiting.take() {
-                        self.spawn(&mut running, job, permit);
+                    if let Some(work) = waiting.take() {
+                        self.spawn(&mut running, work, permit);
                     }
                 }
-                job = received.recv(), if open && waiting.is_none() => match job {
-                    Some(job) => waiting = Some(job),
+                work = jobs.next(), if open && waiting.is_none() => match work {
+                    Some(work) => waiting = Some(work),
                     None => open = false,
                 },
             }
         }
-        (again, before)
-    }
-
-    /// Tries jobs once more.
-    async fn round(&self, jobs: Vec<Again>, round: u32) -> Vec<Again> {
-        let (before, jobs): (Vec<Outcome>, Vec<Job>) = jobs.into_iter().map(|again| (again.before, again.job)).unzip();
-        let (sender, received) = mpsc::channel(JOBS);
-        let feed = async move {
-            for job in jobs {
-                // Closed when the run is drained: what was not begun is reported as it was.
-                if sender.send(job).await.is_err() {
-                    return;
-                }
-            }
-        };
-        let ((again, unfinished), ()) = tokio::join!(self.work(received, before, round), feed);
-        for outcome in unfinished {
-            self.finish(outcome).await;
+        if round > 0 && self.shutdown.is_draining() {
+            // All of a later round are at hand, so this ends.
+            let untried = stream::iter(waiting).chain(jobs).filter_map(|work| ready(work.before));
+            untried.for_each(|outcome| self.finish(outcome)).await;
         }
         again
     }
 
-    fn spawn(&self, running: &mut JoinSet<Outcome>, job: Job, permit: OwnedSemaphorePermit) {
+    fn spawn(&self, running: &mut Running, work: Work, permit: OwnedSemaphorePermit) {
         let engine = self.engine.clone();
         let dry_run = self.dry_run;
-        running.spawn(async move {
+        let job = work.job.clone();
+        let task = running.tasks.spawn(async move {
+            let Work { job, before } = work;
             let outcome = if dry_run { engine.preview(job).await } else { engine.run(job).await };
             drop(permit);
-            outcome
+            match before {
+                None => outcome,
+                Some(mut before) => {
+                    before.supersede(outcome);
+                    before
+                }
+            }
         });
+        running.jobs.insert(task.id(), job);
     }
 
     /// Reports a finished job, or gives it back for another round.
-    async fn over(
-        &self,
-        outcome: Result<Outcome, tokio::task::JoinError>,
-        before: &mut Vec<Outcome>,
-        round: u32,
-    ) -> Option<Again> {
-        let mut outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                let reason = format!("internal error, please report it: {error}");
-                let (transfer, image) = (String::new(), "a job".to_owned());
-                // See `finish`.
-                let _ = self.events.send(Event::Rejected { transfer, image, reason }).await;
-                return None;
-            }
-        };
-        let earlier = before.iter().position(|earlier| {
-            earlier.job.source == outcome.job.source
-                && outcome.job.targets.iter().all(|target| earlier.job.targets.contains(target))
-        });
-        let earlier = earlier.map(|at| before.swap_remove(at));
-        if let Some(mut earlier) = earlier {
-            earlier.supersede(outcome);
-            outcome = earlier;
-        }
+    async fn over(&self, outcome: Outcome, round: u32) -> Option<Work> {
         match outcome.again() {
             Some(job) if round < self.rounds && !self.shutdown.is_draining() => {
                 // See `finish`.
                 let _ = self.events.send(Event::Retrying(Box::new(outcome.clone()))).await;
-                Some(Again { before: outcome, job })
+                Some(Work { job, before: Some(outcome) })
             }
             _ => {
                 self.finish(outcome).await;

@@ -18,10 +18,8 @@ use crate::endpoint::Endpoints;
 use crate::oci::Content;
 use crate::oci::Digest;
 use crate::oci::Manifest;
-use crate::oci::Reference;
 use crate::oci::Repository;
 use crate::shutdown::Shutdown;
-use crate::transfer::Failure;
 use crate::transfer::Job;
 use crate::transfer::JobTarget;
 use crate::transfer::Outcome;
@@ -102,7 +100,9 @@ impl Engine {
     async fn targets(&self, job: &Job) -> Vec<TargetOutcome> {
         let source = match self.source(job) {
             Ok(source) => source,
-            Err(error) => return job.targets.iter().map(|target| failed(target, &error)).collect(),
+            Err(error) => {
+                return job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &error)).collect();
+            }
         };
         let look = join_all(job.targets.iter().map(|target| self.look(job, target)));
         let (digest, looks) = join(self.resolve(&source), look).await;
@@ -150,7 +150,10 @@ impl Engine {
     /// Opens a target and looks what its tag holds.
     pub(super) async fn look(&self, job: &Job, target: &JobTarget) -> Result<Target, TargetOutcome> {
         if target.reference == job.source {
-            return Err(failed(target, &TransferError::Itself { reference: job.source.clone() }));
+            return Err(TargetOutcome::failed(
+                &target.reference,
+                &TransferError::Itself { reference: job.source.clone() },
+            ));
         }
         let look = async {
             let reference = &target.reference;
@@ -162,7 +165,10 @@ impl Engine {
             Ok((endpoint, found)) => Ok(Target::new(endpoint, target.clone(), found)),
             Err(error) => {
                 let reference = target.reference.clone();
-                Err(failed(target, &TransferError::Write { reference, source: Arc::new(error) }))
+                Err(TargetOutcome::failed(
+                    &target.reference,
+                    &TransferError::Write { reference, source: Arc::new(error) },
+                ))
             }
         }
     }
@@ -267,17 +273,5 @@ pub(super) async fn fetch(source: &Source, digest: &Digest) -> Result<Manifest, 
     match manifest.content() {
         Content::Schema1 => Err(TransferError::Schema1 { reference: source.reference.clone() }),
         Content::Index(_) | Content::Image { .. } => Ok(manifest),
-    }
-}
-
-/// A target that could not even be opened.
-pub(super) fn failed(target: &JobTarget, error: &TransferError) -> TargetOutcome {
-    let reference: Reference = target.reference.clone();
-    TargetOutcome {
-        reference,
-        status: Status::Failed(Failure::of(error)),
-        digest: None,
-        bytes: crate::transfer::Bytes::default(),
-        notes: Vec::new(),
     }
 }

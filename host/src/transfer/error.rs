@@ -111,6 +111,12 @@ pub enum TransferError {
     /// The run was stopped.
     #[error("stopped before it was finished")]
     Stopped,
+    /// A mistake in this program.
+    #[error("internal error: {reason}")]
+    Internal {
+        /// What it said.
+        reason: String,
+    },
 }
 
 impl TransferError {
@@ -129,7 +135,8 @@ impl TransferError {
             | Self::Blob { corrupt: true, .. }
             | Self::Prepare { again: false, .. }
             | Self::Duplicate { .. }
-            | Self::Itself { .. } => Class::Permanent,
+            | Self::Itself { .. }
+            | Self::Internal { .. } => Class::Permanent,
         }
     }
 
@@ -176,6 +183,7 @@ impl TransferError {
             Self::NoPlatform { .. } => "change `select.platforms`, or leave it out to copy all",
             Self::Blob { corrupt: true, .. } => "the source registry holds a damaged blob: push the image there again",
             Self::Duplicate { .. } => "let a mapper give the two images different names",
+            Self::Internal { .. } => "please report it, with the log of this image",
             Self::Itself { .. } => "name another registry, repository or tag as the target",
             Self::TooDeep { .. } | Self::Manifest { .. } | Self::Blob { .. } | Self::Prepare { .. } | Self::Stopped => {
                 return None;

@@ -94,6 +94,14 @@ impl std::ops::AddAssign for Bytes {
 }
 
 impl Outcome {
+    /// A job that was not done: `why` tells the error of each target.
+    #[must_use]
+    pub fn undone(job: Job, why: impl Fn(&Reference) -> TransferError) -> Self {
+        let targets =
+            job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &why(&target.reference)));
+        Self { targets: targets.collect(), job, elapsed: Duration::ZERO, attempts: 0 }
+    }
+
     /// Whether every target has what it should.
     #[must_use]
     pub fn succeeded(&self) -> bool {
@@ -122,6 +130,20 @@ impl Outcome {
             if let Some(mine) = self.targets.iter_mut().find(|mine| mine.reference == target.reference) {
                 *mine = target;
             }
+        }
+    }
+}
+
+impl TargetOutcome {
+    /// A target to which nothing came.
+    #[must_use]
+    pub fn failed(reference: &Reference, error: &TransferError) -> Self {
+        Self {
+            reference: reference.clone(),
+            status: Status::Failed(Failure::of(error)),
+            digest: None,
+            bytes: Bytes::default(),
+            notes: Vec::new(),
         }
     }
 }

@@ -18,7 +18,6 @@ use crate::transfer::Outcome;
 use crate::transfer::Status;
 use crate::transfer::TargetOutcome;
 use crate::transfer::TransferError;
-use crate::transfer::engine::failed;
 use crate::transfer::engine::fetch;
 use crate::transfer::engine::settled;
 use crate::transfer::target::Source;
@@ -35,7 +34,7 @@ impl Engine {
         let started = Instant::now();
         let targets = match self.source(&job) {
             Ok(source) => self.previews(&job, &source).await,
-            Err(error) => job.targets.iter().map(|target| failed(target, &error)).collect(),
+            Err(error) => job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &error)).collect(),
         };
         Outcome { targets, job, elapsed: started.elapsed(), attempts: 1 }
     }
