@@ -30,6 +30,10 @@ use crate::transfer::target::Target;
 /// Referrers of referrers that are followed: an SBOM, its signature, and one more.
 const MAX_DEPTH: usize = 4;
 
+/// Source repositories whose cosign tags are remembered. Sources tell one repository after another, so a few are enough; a forgotten
+/// one is listed again.
+const REMEMBERED: usize = 64;
+
 /// What all jobs share about referrers.
 #[derive(Default)]
 pub(super) struct Referrers {
@@ -179,6 +183,9 @@ impl Referrers {
         let cell = {
             let key = format!("{}/{}", source.reference.registry, source.repository());
             let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+            if tags.len() >= REMEMBERED {
+                tags.retain(|_, list| Arc::strong_count(list) > 1);
+            }
             Arc::clone(tags.entry(key).or_default())
         };
         let list = || async {
