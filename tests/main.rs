@@ -6,6 +6,7 @@
 #![expect(unreachable_pub, reason = "`pub` is what a module of the harness offers to tests")]
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "short texts, where what is read counts")]
 
+mod fakes;
 mod harness;
 
 // What is written.
@@ -17,6 +18,7 @@ mod quickstart;
 mod bad_input;
 mod classic;
 mod plugins;
+mod providers;
 mod workflow;
 
 // What it costs.

@@ -22,6 +22,9 @@ use tokens::Tokens;
 /// The longest pause that a host can ask for. A longer `Retry-After` is cut to this, so that a wrong header cannot end a run.
 pub const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
+/// Named rates that are kept. There is one for each action of an API.
+const MOST_NAMED: usize = 4096;
+
 /// How fast requests may leave.
 #[derive(Clone, Debug, Default)]
 pub struct Rates {
@@ -50,8 +53,12 @@ pub struct Limiter {
     overall: Option<Tokens>,
     rates: HashMap<String, NonZeroU32>,
     hosts: Mutex<BTreeMap<String, Arc<Host>>>,
+    named: Mutex<HashMap<Named, Arc<Tokens>>>,
     bandwidth: Option<Bandwidth>,
 }
+
+/// A rate of one kind of request to a host: the host, the name, and requests a second.
+type Named = (String, String, NonZeroU32);
 
 #[derive(Debug)]
 struct Host {
@@ -76,6 +83,7 @@ impl Limiter {
             overall: rates.overall.map(Tokens::new),
             rates: rates.hosts.iter().map(|(host, rate)| (host.to_ascii_lowercase(), *rate)).collect(),
             hosts: Mutex::default(),
+            named: Mutex::default(),
             bandwidth: rates.bandwidth.map(Bandwidth::new),
         }
     }
@@ -99,6 +107,21 @@ impl Limiter {
                 return Permit { host: state, name: host.to_owned(), given: now };
             }
         }
+    }
+
+    /// Waits until one more request of the kind called `name` may leave for `host`, at most `rate` of them a second. This comes
+    /// before [`Self::acquire`]. False if there are too many names already.
+    pub async fn pace(&self, host: &str, name: &str, rate: NonZeroU32) -> bool {
+        let key = (host.to_owned(), name.to_owned(), rate);
+        let tokens = {
+            let mut named = lock(&self.named);
+            if named.len() >= MOST_NAMED && !named.contains_key(&key) {
+                return false;
+            }
+            Arc::clone(named.entry(key).or_insert_with(|| Arc::new(Tokens::new(rate))))
+        };
+        tokens.take().await;
+        true
     }
 
     /// Waits until `bytes` that were downloaded fit the bandwidth.
@@ -184,6 +207,17 @@ mod tests {
         limiter.acquire("idle.example").await;
         let busy = futures_util::FutureExt::now_or_never(limiter.acquire("busy.example"));
         assert!(busy.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_named_rate_holds_for_its_name_and_host_alone() {
+        let limiter = Limiter::new(&Rates::default());
+        let once = NonZeroU32::MIN;
+        let next = |host, name| futures_util::FutureExt::now_or_never(limiter.pace(host, name, once));
+        assert_eq!(next("a.example", "List"), Some(true));
+        assert_eq!(next("a.example", "List"), None);
+        assert_eq!(next("a.example", "Create"), Some(true));
+        assert_eq!(next("b.example", "List"), Some(true));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use wasmtime::component::ResourceAny;
 
 use crate::oci::Repository;
+use crate::plugin::Attributes;
 use crate::plugin::BadImage;
 use crate::plugin::BadName;
 use crate::plugin::CallError;
@@ -246,14 +247,20 @@ impl Preparation {
         Kept::open(plugin, config).await.map(Self)
     }
 
-    /// Makes each of `repositories` exist.
+    /// Makes each of `repositories` exist; beside each, what its source told of the first image for it.
     pub async fn ensure(
         &mut self,
-        repositories: &[Repository],
+        repositories: &[(Repository, Attributes)],
     ) -> Result<Vec<Result<Ensured, CallError>>, PluginError> {
         const ENSURE: &str = "provisioner.ensure";
         let Opened { mut runner, guest, resource: preparation } = self.0.take().await?;
-        let names: Vec<String> = repositories.iter().map(ToString::to_string).collect();
+        let names: Vec<_> = repositories
+            .iter()
+            .map(|(name, attributes)| provisioner::Repository {
+                name: name.to_string(),
+                attributes: attributes.clone(),
+            })
+            .collect();
         let ensured = call!(runner, ENSURE, async |store| {
             guest.image_transfer_plugin_provisioner().preparation().call_ensure(store, preparation, &names).await
         })?;

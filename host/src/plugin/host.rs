@@ -30,6 +30,7 @@ use crate::plugin::Preparation;
 use crate::plugin::Registries;
 use crate::plugin::Source;
 use crate::plugin::Spec;
+use crate::plugin::Transports;
 use crate::plugin::bindings;
 use crate::plugin::grants::Grants;
 use crate::plugin::image::clean;
@@ -48,13 +49,21 @@ const MAX_COMPONENT: u64 = 128 << 20;
 const MAX_SHOWN: usize = 5;
 
 /// The components that every binary carries.
-const BUILTINS: [(&str, &[u8]); 3] = [
+const BUILTINS: &[(&str, &[u8])] = &[
     ("catalog", include_bytes!("../../../plugins/dist/catalog.wasm")),
     ("rewrite", include_bytes!("../../../plugins/dist/rewrite.wasm")),
     ("rules", include_bytes!("../../../plugins/dist/rules.wasm")),
 ];
 
-const BUILTIN_NAMES: [&str; 3] = [BUILTINS[0].0, BUILTINS[1].0, BUILTINS[2].0];
+const BUILTIN_NAMES: [&str; BUILTINS.len()] = {
+    let mut names = [""; BUILTINS.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = BUILTINS[index].0;
+        index += 1;
+    }
+    names
+};
 
 /// What a plugin host is made of.
 pub struct HostOptions {
@@ -62,6 +71,8 @@ pub struct HostOptions {
     pub gateway: Gateway,
     /// For the `registry` import.
     pub registries: Arc<dyn Registries>,
+    /// How hosts are reached that need more than the public internet does.
+    pub transports: Transports,
     /// Compiled components.
     pub cache: CacheDir,
     /// Secrets of the workflow, struck from plugins' log lines.
@@ -79,6 +90,7 @@ pub(super) struct Shared {
     linker: Linker<State>,
     pub(super) gateway: Gateway,
     pub(super) registries: Arc<dyn Registries>,
+    pub(super) transports: Arc<Transports>,
     pub(super) redactor: Redactor,
 }
 
@@ -133,8 +145,9 @@ impl Host {
             })
             .map_err(|error| PluginError::Engine { reason: error.to_string() })?;
         let linker = linker(&engine).map_err(failed)?;
-        let HostOptions { gateway, registries, redactor, .. } = options;
-        Ok(Self { shared: Arc::new(Shared { engine, linker, gateway, registries, redactor }) })
+        let HostOptions { gateway, registries, transports, redactor, .. } = options;
+        let transports = Arc::new(transports);
+        Ok(Self { shared: Arc::new(Shared { engine, linker, gateway, registries, transports, redactor }) })
     }
 
     /// The names of the embedded components.

@@ -14,6 +14,9 @@ use crate::oci::TagOrDigest;
 use crate::plugin::bindings::types;
 use crate::secret::Secret;
 
+/// Facts, as names and values.
+pub type Attributes = Vec<(String, String)>;
+
 /// One image that a source told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
@@ -24,7 +27,7 @@ pub struct Image {
     /// Where the source, or an earlier mapper, would have it land; empty: no opinion.
     pub targets: Vec<Destination>,
     /// What is known of it besides its name.
-    pub attributes: Vec<(String, String)>,
+    pub attributes: Attributes,
 }
 
 /// Where an image lands. What is missing is filled by the transfer.

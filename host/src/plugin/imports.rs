@@ -1,6 +1,12 @@
 //! What the host offers to plugins: `log` and `http`.
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -8,13 +14,17 @@ use http::Method;
 use url::Url;
 
 use crate::http::Body;
+use crate::http::Gateway;
 use crate::http::HttpError;
 use crate::http::Profile;
 use crate::http::Request;
+use crate::http::authority;
+use crate::plugin::Transports;
 use crate::plugin::bindings::http as wit_http;
 use crate::plugin::bindings::log as wit_log;
 use crate::plugin::bindings::types;
 use crate::plugin::grants::Grant;
+use crate::plugin::grants::Grants;
 use crate::plugin::image::clean;
 use crate::plugin::state::State;
 
@@ -27,6 +37,13 @@ const MAX_LINES: usize = 1000;
 /// Headers of one request, and their bytes. Well below what a `HeaderMap` holds, which panics when it is full.
 const MAX_HEADERS: usize = 100;
 const MAX_HEADER_BYTES: usize = 64 << 10;
+
+/// Requests of one `send-all`, and how many of them are on their way at a time.
+const MAX_REQUESTS: usize = 64;
+const AT_ONCE: usize = 16;
+
+/// Bytes of the name of a rate.
+const MAX_RATE_NAME: usize = 128;
 
 /// Bytes of a URL.
 const MAX_URL: usize = 16 << 10;
@@ -77,12 +94,45 @@ impl wit_http::Host for State {
         &mut self,
         request: wit_http::Request,
     ) -> wasmtime::Result<Result<wit_http::Response, wit_http::SendError>> {
-        Ok(self.request(request).await)
+        let answer = self.way().request(request).await;
+        Ok(answer)
+    }
+
+    async fn send_all(
+        &mut self,
+        requests: Vec<wit_http::Request>,
+    ) -> wasmtime::Result<Vec<Result<wit_http::Response, wit_http::SendError>>> {
+        let way = self.way();
+        let numbered = requests.into_iter().enumerate();
+        let sent = numbered.map(|(number, request)| async move {
+            if number < MAX_REQUESTS {
+                way.request(request).await
+            } else {
+                Err(wit_http::SendError::Denied(format!("more than {MAX_REQUESTS} requests at a time")))
+            }
+        });
+        let sent: Vec<BoxFuture<'_, _>> = sent.map(FutureExt::boxed).collect();
+        Ok(stream::iter(sent).buffered(AT_ONCE).collect().await)
     }
 }
 
 impl State {
-    async fn request(&mut self, request: wit_http::Request) -> Result<wit_http::Response, wit_http::SendError> {
+    fn way(&self) -> Way<'_> {
+        Way { plugin: &self.plugin, gateway: &self.gateway, transports: &self.transports, grants: &self.grants }
+    }
+}
+
+/// What a request passes on its way out. Apart from the instance, so that several can be on their way.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    plugin: &'a str,
+    gateway: &'a Gateway,
+    transports: &'a Transports,
+    grants: &'a Grants,
+}
+
+impl Way<'_> {
+    async fn request(self, request: wit_http::Request) -> Result<wit_http::Response, wit_http::SendError> {
         let url = url(&request.url)?;
         let public_only = match self.grants.grant(&url) {
             Grant::Any => false,
@@ -99,13 +149,19 @@ impl State {
         if body.len() > MAX_BODY {
             return Err(wit_http::SendError::TooLarge(MAX_BODY as u64));
         }
+        let transport = self.transports.get(&authority(&url)).cloned();
+        if let Some(rate) = request.rate {
+            self.pace(&url, rate).await?;
+        }
         let outgoing = Request {
             method: method(&request.method)?,
             url,
             headers: headers(&request.headers)?,
             body: if body.is_empty() { Body::Empty } else { Body::Bytes(Bytes::from(body)) },
         };
-        let profile = Profile { no_redirects: true, public_only, ..Profile::default() };
+        // A host that the workflow has a registry at is reached as the registry is: with its certificates, by its proxy.
+        let transport = transport.unwrap_or_default();
+        let profile = Profile { no_redirects: true, public_only, ..transport };
         let response = self.gateway.send(&profile, outgoing).await.map_err(|error| send_error(&error))?;
         let status = response.status().as_u16();
         let headers = response
@@ -115,6 +171,17 @@ impl State {
             .collect();
         let body = response.bytes(MAX_BODY).await.map_err(|error| send_error(&error))?;
         Ok(wit_http::Response { status, headers, body: body.into() })
+    }
+
+    /// Waits for the rate that the plugin knows its provider to have.
+    async fn pace(self, url: &Url, rate: wit_http::Rate) -> Result<(), wit_http::SendError> {
+        let denied = |problem: &str| wit_http::SendError::Denied(problem.to_owned());
+        let per_second = NonZeroU32::new(rate.per_second).ok_or_else(|| denied("a rate of 0 requests a second"))?;
+        if rate.name.len() > MAX_RATE_NAME {
+            return Err(denied("the name of a rate is too long"));
+        }
+        let paced = self.gateway.limiter().pace(&authority(url), &rate.name, per_second).await;
+        if paced { Ok(()) } else { Err(denied("too many rates have names")) }
     }
 }
 

@@ -133,6 +133,7 @@ impl Runner {
             plugin: spec.name.clone(),
             gateway: shared.gateway.clone(),
             registries: Arc::clone(&shared.registries),
+            transports: Arc::clone(&shared.transports),
             grants,
             redactor,
             cpu: spec.cpu,

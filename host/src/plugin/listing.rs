@@ -127,6 +127,7 @@ mod tests {
             plugin: "mine".to_owned(),
             gateway: Gateway::new(Arc::new(Limiter::new(&Rates::default()))),
             registries: registries.clone(),
+            transports: Arc::default(),
             grants,
             redactor: Redactor::default(),
             cpu: Duration::from_secs(1),

@@ -27,7 +27,11 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use futures_util::future::BoxFuture;
+
+use crate::http::Profile;
 
 pub use cache::CacheDir;
 pub use capabilities::Issuer;
@@ -43,6 +47,7 @@ pub use host::Host;
 pub use host::HostOptions;
 pub use host::Info;
 pub use host::Plugin;
+pub use image::Attributes;
 pub use image::BadImage;
 pub use image::BadName;
 pub use image::Destination;
@@ -62,6 +67,9 @@ pub trait Registries: Send + Sync {
     /// The tags of a repository.
     fn tags(&self, registry: &str, repository: &str) -> Result<Box<dyn Pages>, ListError>;
 }
+
+/// How some hosts are reached, by the authority of their URLs (`host`, or `host:port` where it is not the scheme's own).
+pub type Transports = HashMap<String, Profile>;
 
 /// A listing that is read page by page.
 pub trait Pages: Send {

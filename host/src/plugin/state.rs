@@ -11,6 +11,7 @@ use wasmtime_wasi::WasiView;
 
 use crate::http::Gateway;
 use crate::plugin::Registries;
+use crate::plugin::Transports;
 use crate::plugin::grants::Grants;
 use crate::plugin::meter::Meter;
 use crate::secret::Redactor;
@@ -36,6 +37,7 @@ pub(super) struct State {
     pub(super) plugin: String,
     pub(super) gateway: Gateway,
     pub(super) registries: Arc<dyn Registries>,
+    pub(super) transports: Arc<Transports>,
     pub(super) grants: Grants,
     pub(super) redactor: Redactor,
     pub(super) budget: Budget,
@@ -66,6 +68,7 @@ pub(super) struct Parts {
     pub(super) plugin: String,
     pub(super) gateway: Gateway,
     pub(super) registries: Arc<dyn Registries>,
+    pub(super) transports: Arc<Transports>,
     pub(super) grants: Grants,
     pub(super) redactor: Redactor,
     pub(super) cpu: Duration,
@@ -80,6 +83,7 @@ impl State {
             plugin: parts.plugin,
             gateway: parts.gateway,
             registries: parts.registries,
+            transports: parts.transports,
             grants: parts.grants,
             redactor: parts.redactor,
             budget: Budget { cpu: parts.cpu, meter: Meter::default() },

@@ -65,7 +65,8 @@ fn host_at(rates: &Rates, redactor: Redactor) -> Host {
     let gateway = Gateway::new(Arc::new(Limiter::new(rates)));
     let cache = std::env::current_exe().unwrap().with_file_name("plugin-cache");
     let registries = Arc::new(shelf());
-    Host::new(HostOptions { gateway, registries, cache: CacheDir::At(cache), redactor }).unwrap()
+    let transports = Transports::default();
+    Host::new(HostOptions { gateway, registries, transports, cache: CacheDir::At(cache), redactor }).unwrap()
 }
 
 fn host() -> Host {
@@ -300,7 +301,8 @@ async fn a_refusal_of_one_image_leaves_the_mapping_as_it_is() {
 async fn a_component_runs_without_a_cache_too() {
     let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
     let (cache, redactor) = (CacheDir::Off, Redactor::default());
-    let host = Host::new(HostOptions { gateway, registries: Arc::new(shelf()), cache, redactor }).unwrap();
+    let (registries, transports) = (Arc::new(shelf()), Transports::default());
+    let host = Host::new(HostOptions { gateway, registries, transports, cache, redactor }).unwrap();
     assert_eq!(host.load(hostile()).await.unwrap().info().name, "hostile");
 }
 
@@ -353,7 +355,7 @@ async fn a_provisioner_answers_for_each_repository_and_an_issuer_says_until_when
     let plugin = Arc::new(host.load(hostile()).await.unwrap());
     let config = json!({"behaviour": "good", "password": "not-a-real-password"});
     let mut preparation = plugin.provisioner(&config).await.unwrap();
-    let repositories = ["n/a", "n/denied", "n/b"].map(|name| name.parse().unwrap());
+    let repositories = ["n/a", "n/denied", "n/b"].map(|name| (name.parse().unwrap(), Vec::new()));
     let ensured = preparation.ensure(&repositories).await.unwrap();
     assert_eq!((&ensured[0], &ensured[2]), (&Ok(Ensured::Created), &Ok(Ensured::Existed)));
     assert_eq!(ensured[1], Err(CallError::Unauthorized("n/denied is refused to ***".to_owned())));
@@ -370,7 +372,7 @@ async fn a_provisioner_and_an_issuer_that_trapped_are_replaced() {
     let mut preparation = plugin.provisioner(&config).await.unwrap();
     let mut issuer = plugin.issuer(&config).await.unwrap();
     for _ in 0..2 {
-        let error = preparation.ensure(&["n/a".parse().unwrap()]).await.unwrap_err();
+        let error = preparation.ensure(&[("n/a".parse().unwrap(), Vec::new())]).await.unwrap_err();
         assert!(matches!(error, PluginError::Broken { failure: Failure::Trap(_), .. }), "{error}");
         let error = issuer.issue("a.io").await.unwrap_err();
         assert!(matches!(error, PluginError::Broken { failure: Failure::Trap(_), .. }), "{error}");

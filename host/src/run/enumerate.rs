@@ -1,11 +1,9 @@
 //! One transfer's images, from the source plugin through selection and mappers to jobs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::http::Class;
 use crate::oci::Tag;
 use crate::plugin::BadImage;
 use crate::plugin::Image;
@@ -15,6 +13,7 @@ use crate::plugin::Source;
 use crate::report::Event;
 use crate::run::jobs::JobMaker;
 use crate::run::newest::Grouping;
+use crate::run::patience::Patience;
 use crate::run::seen::Before;
 use crate::run::seen::Seen;
 use crate::select::Selection;
@@ -22,12 +21,6 @@ use crate::shutdown::Shutdown;
 use crate::transfer::Job;
 use crate::transfer::Outcome;
 use crate::transfer::TransferError;
-
-/// Tries of one page of a source.
-const TRIES: u32 = 5;
-
-/// The longest pause between two of them.
-const PAUSE: Duration = Duration::from_mins(1);
 
 /// One transfer's way from images to jobs.
 pub(super) struct Enumeration {
@@ -100,27 +93,13 @@ impl Enumeration {
             Ok(source) => source,
             Err(error) => return Err(error.clone()),
         };
-        let mut tries = 1;
+        let mut patience = Patience::default();
         loop {
-            let error = match source.next().await {
+            match source.next().await {
                 Ok(batch) => return Ok(batch),
-                Err(error) => error,
-            };
-            let pause = match error.class() {
-                Class::Wait(Some(pause)) => pause,
-                Class::Wait(None) | Class::Retry => {
-                    Duration::from_millis(500).saturating_mul(1 << tries).mul_f64(fastrand::f64())
-                }
-                Class::Reauthenticate | Class::RestartBlob | Class::Repair | Class::NotFound | Class::Permanent => {
-                    return Err(error);
-                }
-            };
-            if tries == TRIES {
-                return Err(error);
+                Err(error) if patience.again(error.class(), error.to_string()).await => {}
+                Err(error) => return Err(error),
             }
-            tracing::warn!("{error}; asking again");
-            tokio::time::sleep(pause.min(PAUSE)).await;
-            tries += 1;
         }
     }
 

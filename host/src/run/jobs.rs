@@ -60,7 +60,8 @@ impl JobMaker {
             }
         }
         let source = Reference { registry: based(&image.source.registry, &self.base), ..image.source.clone() };
-        Ok(Job { transfer: self.transfer.clone(), source, targets, options: self.options.clone() })
+        let (options, attributes) = (self.options.clone(), image.attributes.clone());
+        Ok(Job { transfer: self.transfer.clone(), source, targets, options, attributes })
     }
 
     /// Fills what `destination` leaves out: from `to`, then from the source.

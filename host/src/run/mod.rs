@@ -11,6 +11,7 @@
 mod enumerate;
 mod jobs;
 mod newest;
+mod patience;
 mod preparer;
 mod registries;
 mod seen;
@@ -32,6 +33,7 @@ use crate::plugin::CacheDir;
 use crate::plugin::Host;
 use crate::plugin::HostOptions;
 use crate::plugin::PluginError;
+use crate::plugin::Transports;
 use crate::report::Outputs;
 use crate::report::Reporter;
 use crate::report::Summary;
@@ -63,7 +65,13 @@ pub enum RunError {
 pub fn inspection_host(cache: CacheDir) -> Result<Host, PluginError> {
     let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
     let registries = Arc::new(Listings::default());
-    Host::new(HostOptions { gateway, registries, cache, redactor: Redactor::default() })
+    Host::new(HostOptions {
+        gateway,
+        registries,
+        transports: Transports::default(),
+        cache,
+        redactor: Redactor::default(),
+    })
 }
 
 /// Runs what `bench` has ready, until it is over or `shutdown` ends it. Returns the numbers.

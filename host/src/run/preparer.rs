@@ -5,9 +5,14 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::http::Class;
 use crate::oci::Repository;
+use crate::plugin::Attributes;
+use crate::plugin::Ensured;
 use crate::plugin::Plugin;
+use crate::plugin::PluginError;
 use crate::plugin::Preparation;
+use crate::run::patience::Patience;
 use crate::transfer::Prepare;
 
 /// All provisioners of a run, by number.
@@ -23,31 +28,63 @@ pub(super) struct Preparer {
     pub(super) preparation: tokio::sync::Mutex<Option<Preparation>>,
 }
 
+/// Why a repository is not prepared, and what another try is worth.
+struct Refusal(String, Class);
+
 impl Prepare for Preparers {
-    fn prepare(&self, which: usize, repository: &Repository) -> BoxFuture<'_, Result<(), (String, bool)>> {
-        let repository = repository.clone();
+    fn prepare(
+        &self,
+        which: usize,
+        repository: &Repository,
+        attributes: &[(String, String)],
+    ) -> BoxFuture<'_, Result<(), (String, bool)>> {
+        let wanted = (repository.clone(), attributes.to_vec());
         async move {
             let Some(preparer) = self.all.get(which) else { return Ok(()) };
             let mut turn = preparer.preparation.lock().await;
-            let mut preparation = match turn.take() {
-                Some(preparation) => preparation,
-                None => preparer.plugin.provisioner(&preparer.config).await.map_err(|error| told(&error))?,
-            };
-            let ensured = preparation.ensure(std::slice::from_ref(&repository)).await.map_err(|error| told(&error))?;
-            *turn = Some(preparation);
-            match ensured.into_iter().next() {
-                Some(Ok(ensured)) => {
-                    tracing::debug!(%repository, ?ensured, "repository is prepared");
-                    Ok(())
+            let mut patience = Patience::default();
+            loop {
+                let Refusal(reason, class) = match preparer.ensure(&mut turn, &wanted).await {
+                    Ok(ensured) => {
+                        tracing::debug!(repository = %wanted.0, ?ensured, "repository is prepared");
+                        return Ok(());
+                    }
+                    Err(refusal) => refusal,
+                };
+                if !patience.again(class, &reason).await {
+                    return Err((reason, matches!(class, Class::Retry | Class::Wait(_))));
                 }
-                Some(Err(error)) => Err((error.to_string(), error.may_pass())),
-                None => Err(("the provisioner said nothing".to_owned(), false)),
             }
         }
         .boxed()
     }
 }
 
-fn told(error: &crate::plugin::PluginError) -> (String, bool) {
-    (error.to_string(), error.may_pass())
+impl Preparer {
+    async fn ensure(
+        &self,
+        turn: &mut Option<Preparation>,
+        wanted: &(Repository, Attributes),
+    ) -> Result<Ensured, Refusal> {
+        let mut preparation = match turn.take() {
+            Some(preparation) => preparation,
+            None => self.plugin.provisioner(&self.config).await?,
+        };
+        let ensured = preparation.ensure(std::slice::from_ref(wanted)).await?;
+        *turn = Some(preparation);
+        match ensured.into_iter().next() {
+            Some(Ok(ensured)) => Ok(ensured),
+            Some(Err(error)) => {
+                let name = &self.plugin.info().name;
+                Err(Refusal(format!("plugin `{name}`: {error}"), error.class()))
+            }
+            None => Err(Refusal("the provisioner said nothing".to_owned(), Class::Permanent)),
+        }
+    }
+}
+
+impl From<PluginError> for Refusal {
+    fn from(error: PluginError) -> Self {
+        Self(error.to_string(), error.class())
+    }
 }

@@ -16,9 +16,12 @@ use crate::endpoint::Pages;
 use crate::http::Class;
 use crate::oci::Repository;
 use crate::plugin;
+use crate::plugin::Issued;
 use crate::plugin::ListError;
 use crate::plugin::Plugin;
+use crate::plugin::PluginError;
 use crate::run::jobs::based;
+use crate::run::patience::Patience;
 
 /// Lists registries for plugins, with the credentials of the workflow. The endpoints come after the plugins, since plugins issue
 /// credentials: until then nothing can be listed, and no plugin is asked for images.
@@ -94,6 +97,16 @@ impl PluginIssuer {
     pub(super) fn new(plugin: Arc<Plugin>, config: serde_json::Value) -> Self {
         Self { plugin, config, issuer: tokio::sync::Mutex::new(None) }
     }
+
+    async fn ask(&self, turn: &mut Option<plugin::Issuer>, registry: &str) -> Result<Issued, PluginError> {
+        let mut issuer = match turn.take() {
+            Some(issuer) => issuer,
+            None => self.plugin.issuer(&self.config).await?,
+        };
+        let issued = issuer.issue(registry).await;
+        *turn = Some(issuer);
+        issued
+    }
 }
 
 impl Issuer for PluginIssuer {
@@ -101,12 +114,14 @@ impl Issuer for PluginIssuer {
         let registry = registry.to_owned();
         async move {
             let mut turn = self.issuer.lock().await;
-            let mut issuer = match turn.take() {
-                Some(issuer) => issuer,
-                None => self.plugin.issuer(&self.config).await.map_err(|error| error.to_string())?,
+            let mut patience = Patience::default();
+            let issued = loop {
+                match self.ask(&mut turn, &registry).await {
+                    Ok(issued) => break issued,
+                    Err(error) if patience.again(error.class(), error.to_string()).await => {}
+                    Err(error) => return Err(error.to_string()),
+                }
             };
-            let issued = issuer.issue(&registry).await.map_err(|error| error.to_string())?;
-            *turn = Some(issuer);
             let life = issued.expires_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
             Ok((Credential::Basic { username: issued.username, password: issued.password }, life))
         }

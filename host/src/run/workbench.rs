@@ -21,6 +21,7 @@ use crate::run::preparer::Preparers;
 use crate::run::registries::Listings;
 use crate::run::seen::Seen;
 use crate::run::settings::settings;
+use crate::run::settings::transports;
 use crate::run::shelf::Opened;
 use crate::run::shelf::Role;
 use crate::run::shelf::Shelf;
@@ -161,6 +162,7 @@ fn host(plan: &Plan, gateway: &Gateway, listings: &Arc<Listings>) -> Result<Host
     let options = HostOptions {
         gateway: gateway.clone(),
         registries: listings.clone(),
+        transports: transports(&plan.registries),
         cache: CacheDir::default(),
         redactor: Redactor::new(plan.secrets.clone()),
     };

@@ -37,8 +37,13 @@ use crate::workflow::Existing;
 
 /// Makes a repository exist before the first push to it, which a provisioner plugin does.
 pub trait Prepare: Send + Sync {
-    /// Prepares `repository` by provisioner number `which`; an error says why not and whether another try may pass.
-    fn prepare(&self, which: usize, repository: &Repository) -> BoxFuture<'_, Result<(), (String, bool)>>;
+    /// Prepares `repository` by provisioner number `which`; `attributes` are those of the first image for it. An error says why not and whether another try may pass.
+    fn prepare(
+        &self,
+        which: usize,
+        repository: &Repository,
+        attributes: &[(String, String)],
+    ) -> BoxFuture<'_, Result<(), (String, bool)>>;
 }
 
 /// What the engine is made of.
@@ -104,8 +109,7 @@ impl Engine {
                 return job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &error)).collect();
             }
         };
-        let look = join_all(job.targets.iter().map(|target| self.look(job, target)));
-        let (digest, looks) = join(self.resolve(&source), look).await;
+        let (digest, looks) = self.look_around(job, &source).await;
         let (opened, mut ended): (Vec<_>, Vec<_>) = looks.into_iter().partition(Result::is_ok);
         let opened: Vec<Target> = opened.into_iter().filter_map(Result::ok).collect();
         let all: Vec<&Target> = opened.iter().collect();
@@ -123,6 +127,22 @@ impl Engine {
         // In the job's order, whichever way each ended.
         outcomes.sort_by_key(|outcome| job.targets.iter().position(|target| target.reference == outcome.reference));
         outcomes
+    }
+
+    /// Looks at the source and at each target, all at once. Where the source told its digest, the targets come first, and if all of
+    /// them have it the source is not asked.
+    pub(super) async fn look_around(
+        &self,
+        job: &Job,
+        source: &Source,
+    ) -> (Result<Digest, TransferError>, Vec<Result<Target, TargetOutcome>>) {
+        let look = join_all(job.targets.iter().map(|target| self.look(job, target)));
+        let Some(told) = job.told_digest() else { return join(self.resolve(source), look).await };
+        let looks = look.await;
+        let there =
+            |look: &Result<Target, TargetOutcome>| look.as_ref().is_ok_and(|it| it.found.as_ref() == Some(&told));
+        let digest = if looks.iter().all(there) { Ok(told) } else { self.resolve(source).await };
+        (digest, looks)
     }
 
     /// Opens what `job` reads.
@@ -189,7 +209,7 @@ impl Engine {
         }
         let missing: Vec<&Target> = all.iter().copied().filter(|target| !settled(target, &wanted)).collect();
         let graph = Graph { parts: &self.parts, source };
-        self.prepare(&missing).await;
+        self.prepare(job, &missing).await;
         let missing = alive(&missing);
         if missing.is_empty() && !options.referrers {
             return Ok(());
@@ -228,7 +248,7 @@ impl Engine {
     }
 
     /// Has each repository prepared once; a repository that cannot be prepared ends its target.
-    async fn prepare(&self, targets: &[&Target]) {
+    async fn prepare(&self, job: &Job, targets: &[&Target]) {
         join_all(targets.iter().filter_map(|&target| Some((target, target.job.prepare?))).map(
             |(target, which)| async move {
                 let repository = target.repository();
@@ -236,7 +256,7 @@ impl Engine {
                     let mut prepared = self.parts.prepared.lock().unwrap_or_else(PoisonError::into_inner);
                     Arc::clone(prepared.entry((which, repository.clone())).or_default())
                 };
-                let prepare = || self.parts.prepare.prepare(which, repository);
+                let prepare = || self.parts.prepare.prepare(which, repository, &job.attributes);
                 if let Err((reason, again)) = cell.get_or_try_init(prepare).await {
                     let reference = target.job.reference.clone();
                     target.fail(&TransferError::Prepare { reference, reason, again });

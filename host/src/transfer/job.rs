@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::oci::Digest;
 use crate::oci::Platform;
 use crate::oci::Reference;
 use crate::workflow::Existing;
@@ -17,6 +18,18 @@ pub struct Job {
     pub targets: Vec<JobTarget>,
     /// How.
     pub options: JobOptions,
+    /// What the source told of it besides its name.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl Job {
+    /// The digest that the source told, for what it is worth: it may be older than the tag. None where what is written differs from
+    /// what is read, or more is to be done than to compare.
+    pub(super) fn told_digest(&self) -> Option<Digest> {
+        let plain = self.options.platforms.is_empty() && !self.options.referrers;
+        let told = self.attributes.iter().find(|(name, _)| plain && name == "digest")?;
+        told.1.parse().ok()
+    }
 }
 
 /// One place where an image goes.

@@ -197,6 +197,7 @@ mod tests {
                 source: "a.io/n/app:1".parse().unwrap(),
                 targets: targets.to_vec(),
                 options: JobOptions::default(),
+                attributes: vec![],
             },
             elapsed: Duration::ZERO,
             attempts: 1,

@@ -5,8 +5,6 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use futures_util::future::join;
-use futures_util::future::join_all;
 
 use crate::oci::Content;
 use crate::oci::Digest;
@@ -40,8 +38,7 @@ impl Engine {
     }
 
     async fn previews(&self, job: &Job, source: &Source) -> Vec<TargetOutcome> {
-        let look = join_all(job.targets.iter().map(|target| self.look(job, target)));
-        let (digest, looks) = join(self.resolve(source), look).await;
+        let (digest, looks) = self.look_around(job, source).await;
         let opened: Vec<&Target> = looks.iter().filter_map(|look| look.as_ref().ok()).collect();
         let planned = match digest {
             Ok(digest) => self.plan(job, source, digest, &opened).await,

@@ -32,6 +32,7 @@ use image_transfer_sdk::Provisioner;
 use image_transfer_sdk::Reference;
 use image_transfer_sdk::Result;
 use image_transfer_sdk::Source;
+use image_transfer_sdk::Wanted;
 use image_transfer_sdk::clock;
 use image_transfer_sdk::export_credentials;
 use image_transfer_sdk::export_mapper;
@@ -260,12 +261,12 @@ impl Provisioner for Hostile {
     }
 
     /// The first repository is created, the others existed; one with `denied` in its name is refused, with the password in the message.
-    fn ensure(&mut self, repository: &str) -> Result<Ensured> {
+    fn ensure(&mut self, repository: &Wanted) -> Result<Ensured> {
         self.misbehave();
         self.batches += 1;
-        if repository.contains("denied") {
+        if repository.name.contains("denied") {
             let password = self.config.password.as_deref().unwrap_or_default();
-            return Err(Error::Unauthorized(format!("{repository} is refused to {password}")));
+            return Err(Error::Unauthorized(format!("{} is refused to {password}", repository.name)));
         }
         Ok(if self.batches > 1 { Ensured::Existed } else { Ensured::Created })
     }

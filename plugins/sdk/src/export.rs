@@ -9,6 +9,7 @@ use crate::Ensured;
 use crate::Error;
 use crate::Image;
 use crate::Result;
+use crate::Wanted;
 use crate::bindings;
 use crate::config;
 use crate::plugin::Credentials;
@@ -170,7 +171,7 @@ impl<T: Provisioner> bindings::provisioner::exports::image_transfer::plugin::pro
         )))
     }
 
-    fn ensure(&self, repositories: Vec<String>) -> Vec<Result<Ensured>> {
+    fn ensure(&self, repositories: Vec<Wanted>) -> Vec<Result<Ensured>> {
         let mut provisioner = self.0.borrow_mut();
         repositories.iter().map(|repository| provisioner.ensure(repository)).collect()
     }

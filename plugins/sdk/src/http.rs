@@ -15,7 +15,7 @@ pub struct Request(host::Request);
 impl Request {
     /// A request with this method, in capitals, to this absolute URL.
     pub fn new(method: &str, url: impl Into<String>) -> Self {
-        Self(host::Request { method: method.to_owned(), url: url.into(), headers: Vec::new(), body: None })
+        Self(host::Request { method: method.to_owned(), url: url.into(), headers: Vec::new(), body: None, rate: None })
     }
 
     /// `GET` this URL.
@@ -26,6 +26,37 @@ impl Request {
     /// `POST` to this URL.
     pub fn post(url: impl Into<String>) -> Self {
         Self::new("POST", url)
+    }
+
+    /// Says how many requests a second its provider allows of the kind called `name`; the host keeps to it over all plugins.
+    #[must_use]
+    pub fn rate(mut self, name: &str, per_second: u32) -> Self {
+        self.0.rate = Some(host::Rate { name: name.to_owned(), per_second });
+        self
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.0.method
+    }
+
+    /// The URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// The headers, as they were set.
+    #[must_use]
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.0.headers
+    }
+
+    /// The body; empty where there is none.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        self.0.body.as_deref().unwrap_or_default()
     }
 
     /// Adds a header.
@@ -51,13 +82,8 @@ impl Request {
 
     /// Sends it and waits. Any status is a response; only what kept it from coming is an error.
     pub fn send(self) -> Result<Response> {
-        match self.try_send() {
-            Ok(response) => Ok(response),
-            Err(SendError::Denied(reason)) => Err(Error::Fatal(reason)),
-            Err(SendError::Timeout) => Err(Error::Unavailable("no response in time".to_owned())),
-            Err(SendError::TooLarge(limit)) => Err(Error::Fatal(format!("the response is larger than {limit} bytes"))),
-            Err(SendError::Transport(reason)) => Err(Error::Unavailable(reason)),
-        }
+        let url = self.0.url.clone();
+        self.try_send().map_err(|error| unsent(&url, error))
     }
 
     /// Sends it and tells precisely why no response came.
@@ -70,6 +96,58 @@ impl Request {
 
 pub use host::SendError;
 
+/// What requests are sent through: the host, or something written down in a native test.
+pub trait Client {
+    /// Sends one request.
+    fn send(&self, request: Request) -> Result<Response>;
+
+    /// Sends several, a few at a time, and waits for all; the results are in the order of the requests. At most 64.
+    fn send_all(&self, requests: Vec<Request>) -> Vec<Result<Response>> {
+        requests.into_iter().map(|request| self.send(request)).collect()
+    }
+}
+
+/// The host.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Host;
+
+impl Client for Host {
+    fn send(&self, request: Request) -> Result<Response> {
+        request.send()
+    }
+
+    fn send_all(&self, requests: Vec<Request>) -> Vec<Result<Response>> {
+        let requests: Vec<host::Request> = requests.into_iter().map(|request| request.0).collect();
+        let answers = host::send_all(&requests);
+        let answered = requests.into_iter().zip(answers).map(|(request, answer)| match answer {
+            Ok(inner) => Ok(Response { url: request.url, inner }),
+            Err(error) => Err(unsent(&request.url, error)),
+        });
+        answered.collect()
+    }
+}
+
+impl<F: Fn(Request) -> Result<Response>> Client for F {
+    fn send(&self, request: Request) -> Result<Response> {
+        self(request)
+    }
+}
+
+/// What it means that no response came.
+fn unsent(url: &str, error: SendError) -> Error {
+    match error {
+        SendError::Denied(reason) => Error::Fatal(reason),
+        SendError::Timeout => Error::Unavailable(format!("{} did not answer in time", place(url))),
+        SendError::TooLarge(limit) => {
+            Error::Fatal(format!("the response of {} is larger than {limit} bytes", place(url)))
+        }
+        SendError::Transport(reason) => Error::Unavailable(format!(
+            "{} cannot be reached: {reason}; check the region and the endpoint in the options, and the network",
+            place(url)
+        )),
+    }
+}
+
 /// A response, whatever its status.
 #[derive(Debug, Clone)]
 pub struct Response {
@@ -78,10 +156,23 @@ pub struct Response {
 }
 
 impl Response {
+    /// A response that did not come from the host, for native tests.
+    #[must_use]
+    pub fn new(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Self {
+        let headers = headers.iter().map(|(name, value)| (name.to_lowercase(), (*value).to_owned())).collect();
+        Self { url: "https://api.example/".to_owned(), inner: host::Response { status, headers, body: body.into() } }
+    }
+
     /// The status code.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.inner.status
+    }
+
+    /// Where it was sent to.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The first value of a header. Names in lowercase.
@@ -129,12 +220,12 @@ impl Response {
 }
 
 /// A URL without its query, which may carry a signature or token.
-fn place(url: &str) -> &str {
+pub(crate) fn place(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or(url)
 }
 
 /// The first 200 characters of a body, on one line.
-fn excerpt(body: &[u8]) -> String {
+pub(crate) fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(1024)]);
     text.chars().take(200).map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

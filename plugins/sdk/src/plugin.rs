@@ -7,6 +7,7 @@ use crate::Destination;
 use crate::Ensured;
 use crate::Image;
 use crate::Result;
+use crate::Wanted;
 
 /// Who a plugin is. Every plugin has one implementation, named in [`export_plugin!`](crate::export_plugin).
 pub trait Plugin {
@@ -67,7 +68,7 @@ pub trait Provisioner: Sized + 'static {
     fn open(config: Self::Config) -> Result<Self>;
 
     /// Sees to it that a repository can be pushed to.
-    fn ensure(&mut self, repository: &str) -> Result<Ensured>;
+    fn ensure(&mut self, repository: &Wanted) -> Result<Ensured>;
 }
 
 /// How to log in: `credentials` of the contract.

@@ -19,20 +19,28 @@ use crate::toolchain::Toolchain;
 /// A component larger than this is not for embedding: something was pulled in that should not be.
 const LARGEST: usize = 400 * 1024;
 
-/// Builds and writes all components and locks, with the toolchain that is locked or else with what is there.
-pub(crate) fn write(repository: &Repository) -> Result<String, String> {
+/// Builds and writes the components called `wanted` (none: all) and the locks, with the toolchain that is locked or else with what is
+/// there.
+pub(crate) fn write(repository: &Repository, wanted: &[&str]) -> Result<String, String> {
+    let guests = guests();
+    if let Some(unknown) = wanted.iter().find(|name| !guests.contains(name)) {
+        return Err(format!("there is no guest `{unknown}`; there are {}", guests.join(", ")));
+    }
+    let guests: Vec<&str> = guests.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)).collect();
     let toolchains = Toolchain::all(repository.root());
     let locked = Lock::read(&repository.root().join(SHELVES[0].directory)).ok();
     let same = toolchains.iter().find(|one| locked.as_ref().is_some_and(|lock| lock.toolchain == one.locked));
     let toolchain = same.or(toolchains.first()).ok_or_else(no_toolchain)?;
-    let components = build(repository, toolchain)?;
+    let components = build(repository, toolchain, &guests)?;
     let mut summary = format!("built with {}", toolchain.name());
     for shelf in &SHELVES {
         let directory = repository.root().join(shelf.directory);
         fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", shelf.directory))?;
-        let mut lock = Lock { toolchain: toolchain.locked.clone(), components: BTreeMap::new() };
+        let kept = Lock::read(&directory).ok().filter(|lock| !wanted.is_empty() && lock.toolchain == toolchain.locked);
+        let others = kept.map(|lock| lock.components).unwrap_or_default();
+        let mut lock = Lock { toolchain: toolchain.locked.clone(), components: others };
         for guest in shelf.guests {
-            let wasm = &components[guest];
+            let Some(wasm) = components.get(guest) else { continue };
             let path = directory.join(format!("{guest}.wasm"));
             fs::write(&path, wasm).map_err(|error| format!("{}: {error}", path.display()))?;
             let component = Component { sha256: sha256(wasm), inputs_sha256: inputs_sha256(repository, guest)? };
@@ -58,7 +66,7 @@ pub(crate) fn check(repository: &Repository) -> Result<String, String> {
             if there.is_empty() { "none that builds guests".to_owned() } else { there.join("; ") },
         ));
     };
-    let components = build(repository, toolchain)?;
+    let components = build(repository, toolchain, &guests())?;
     let mut problems = Vec::new();
     for shelf in &SHELVES {
         for guest in shelf.guests {
@@ -78,8 +86,16 @@ fn no_toolchain() -> String {
     )
 }
 
-fn build(repository: &Repository, toolchain: &Toolchain) -> Result<BTreeMap<&'static str, Vec<u8>>, String> {
-    let guests: Vec<&'static str> = SHELVES.iter().flat_map(|shelf| shelf.guests).copied().collect();
+/// Every guest of every shelf.
+fn guests() -> Vec<&'static str> {
+    SHELVES.iter().flat_map(|shelf| shelf.guests).copied().collect()
+}
+
+fn build<'a>(
+    repository: &Repository,
+    toolchain: &Toolchain,
+    guests: &[&'a str],
+) -> Result<BTreeMap<&'a str, Vec<u8>>, String> {
     let target_directory = repository.plugins().join("target/guests").join(&toolchain.locked.std);
     // Registry paths are remapped by the directories that are there: they must be there before the first compilation.
     let fetched = std::process::Command::new("cargo")
@@ -91,14 +107,14 @@ fn build(repository: &Repository, toolchain: &Toolchain) -> Result<BTreeMap<&'st
         return Err("cargo fetch failed".to_owned());
     }
     let status = toolchain
-        .build(repository.root(), &guests, &target_directory)
+        .build(repository.root(), guests, &target_directory)
         .status()
         .map_err(|error| format!("cargo cannot be run: {error}"))?;
     if !status.success() {
         return Err(format!("cargo build failed with {}", toolchain.name()));
     }
     let modules = target_directory.join(TARGET).join("release");
-    guests.into_iter().map(|guest| Ok((guest, component(guest, &modules.join(module_name(guest)))?))).collect()
+    guests.iter().map(|&guest| Ok((guest, component(guest, &modules.join(module_name(guest)))?))).collect()
 }
 
 fn module_name(guest: &str) -> String {

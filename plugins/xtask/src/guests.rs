@@ -15,7 +15,10 @@ pub(crate) struct Shelf {
 
 /// Everything that is built: the plugins that the host embeds, and the guests that its tests load from a path.
 pub(crate) const SHELVES: [Shelf; 2] = [
-    Shelf { directory: "plugins/dist", guests: &["catalog", "rewrite", "rules"] },
+    Shelf {
+        directory: "plugins/dist",
+        guests: &["acr", "catalog", "ccr", "dockerhub", "ecr", "gitlab", "harbor", "quay", "rewrite", "rules", "tcr"],
+    },
     Shelf { directory: "tests/fixtures/plugins", guests: &["example-mapper", "hostile"] },
 ];
 

@@ -1,6 +1,6 @@
 //! `cargo run --manifest-path plugins/Cargo.toml -p xtask -- COMMAND`
 //!
-//! * `build` builds every guest, writes the components and their `LOCK.json`.
+//! * `build [GUEST…]` builds every guest, or those that are named, writes the components and their `LOCK.json`.
 //! * `build --check` builds every guest with the locked toolchain and compares, byte for byte; writes nothing.
 //! * `encode MODULE COMPONENT` makes a component of a core module that a plugin's crate was compiled to.
 //! * `lock-check` compares the hashes of components and inputs with `LOCK.json`; needs no toolchain for WebAssembly.
@@ -24,12 +24,12 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let repository = Repository::of_this_crate();
     let outcome = match arguments.as_slice() {
-        ["build"] => build::write(&repository),
         ["build", "--check"] => build::check(&repository),
+        ["build", guests @ ..] => build::write(&repository, guests),
         ["encode", module, component] => build::encode(Path::new(module), Path::new(component)),
         ["lock-check"] => lock::check(&repository),
         _ => {
-            eprintln!("usage: xtask build [--check] | encode MODULE COMPONENT | lock-check");
+            eprintln!("usage: xtask build [--check | GUEST…] | encode MODULE COMPONENT | lock-check");
             return ExitCode::from(2);
         }
     };

@@ -1,0 +1,296 @@
+//! From a provider's lists to images: repositories page by page, and the tags of many of them at a time.
+//!
+//! Each batch is one round of requests, sent together: the tags of the repositories at hand, and the next page of repositories where
+//! few are left. So a listing is as quick as the provider allows, begins to give images with its first round, and holds no more than
+//! a page of repositories and a page of tags for each of some tens. Images of one repository come in a row.
+
+use std::collections::VecDeque;
+
+use crate::Error;
+use crate::Image;
+use crate::Result;
+use crate::config::Problems;
+use crate::http::Client;
+use crate::http::Request;
+use crate::http::Response;
+use crate::pager::Page;
+use crate::pager::Pager;
+use crate::pager::Place;
+use crate::pattern::Pattern;
+use crate::warn;
+
+/// Repositories whose tags are asked for in one round.
+const ROUND: usize = 32;
+
+/// The largest batch, images.
+const BATCH: usize = 500;
+
+/// What a provider's API offers to a listing. The methods build requests and read answers; sending is the walk's.
+pub trait Provider {
+    /// One list of repositories: all of them, or those of a namespace.
+    type List;
+    /// What is known of a repository from its list.
+    type Repository;
+
+    /// Called before each round, to fetch or renew what requests need. Errors end the listing, or pass if they may.
+    fn ready(&mut self, client: &dyn Client) -> Result<()> {
+        let _ = client;
+        Ok(())
+    }
+
+    /// The lists that are to be read, one after another. Asked once, after the first [`Self::ready`].
+    fn lists(&mut self, client: &dyn Client) -> Result<Vec<Self::List>>;
+
+    /// Asks for a page of repositories.
+    fn ask_repositories(&self, list: &Self::List, place: &Place) -> Result<Request>;
+
+    /// Reads the answer.
+    fn read_repositories(
+        &self,
+        list: &Self::List,
+        place: &Place,
+        response: &Response,
+    ) -> Result<Page<Self::Repository>>;
+
+    /// The full name of a repository, as patterns see it.
+    fn name<'a>(&self, repository: &'a Self::Repository) -> &'a str;
+
+    /// Whether a repository that came with a list is one of it: some APIs filter by parts of names. Those that are not are left out,
+    /// and count as read.
+    fn belongs(&self, list: &Self::List, repository: &Self::Repository) -> bool {
+        let _ = (list, repository);
+        true
+    }
+
+    /// Asks for a page of a repository's tags.
+    fn ask_tags(&self, repository: &Self::Repository, place: &Place) -> Result<Request>;
+
+    /// Reads the answer.
+    fn read_tags(&self, repository: &Self::Repository, place: &Place, response: &Response) -> Result<Page<Listed>>;
+}
+
+/// An entry of a list of tags: usually a tag and its image; an artifact with all of its tags where the API lists artifacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// What tells it from other entries of the list.
+    pub name: String,
+    /// Its images; none where it has no tag.
+    pub images: Vec<Image>,
+}
+
+/// Which repositories are wanted, as patterns over their full names.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    include: Vec<Pattern>,
+    exclude: Vec<Pattern>,
+}
+
+impl Filter {
+    /// From the options `repositories` (nothing: all) and `exclude`.
+    pub fn read(problems: &mut Problems, repositories: &[String], exclude: &[String]) -> Self {
+        let mut patterns = |name: &str, texts: &[String]| -> Vec<Pattern> {
+            texts.iter().filter_map(|text| problems.check(name, Pattern::parse(text))).collect()
+        };
+        Self { include: patterns("repositories", repositories), exclude: patterns("exclude", exclude) }
+    }
+
+    /// Whether this repository is wanted.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        let is_meant = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
+        (self.include.is_empty() || is_meant(&self.include)) && !is_meant(&self.exclude)
+    }
+}
+
+/// A listing under way.
+#[derive(Debug)]
+pub struct Walk<P: Provider, C> {
+    provider: P,
+    client: C,
+    filter: Filter,
+    /// The lists that are left, once they are known; the first of them is being read.
+    lists: Option<VecDeque<P::List>>,
+    pager: Pager,
+    window: VecDeque<Open<P::Repository>>,
+    /// The last repository whose images were all handed out.
+    finished: Option<String>,
+    /// Of a resumed run: everything up to this repository was handed out before.
+    skip: Option<String>,
+    /// An error that came with images, told after them.
+    late: Option<Error>,
+}
+
+/// A repository whose tags are being read.
+#[derive(Debug)]
+struct Open<R> {
+    repository: R,
+    pager: Pager,
+    images: VecDeque<Image>,
+}
+
+/// What a request of a round asks for.
+#[derive(Debug, Clone, Copy)]
+enum Ask {
+    Repositories,
+    Tags(usize),
+}
+
+impl<P: Provider, C: Client> Walk<P, C> {
+    /// Begins, or goes on behind the repository that a former walk gave as its position.
+    pub fn new(provider: P, filter: Filter, position: Option<String>, client: C) -> Self {
+        Self {
+            provider,
+            client,
+            filter,
+            lists: None,
+            pager: Pager::new(),
+            window: VecDeque::new(),
+            finished: position.clone(),
+            skip: position,
+            late: None,
+        }
+    }
+
+    /// The last repository whose images were all handed out.
+    pub fn position(&self) -> Option<String> {
+        self.finished.clone()
+    }
+
+    /// One round of requests, and the images that are there after it; none when all is told.
+    pub fn next_batch(&mut self) -> Result<Option<Vec<Image>>> {
+        if let Some(error) = self.late.take() {
+            return Err(error);
+        }
+        let mut images = self.emit();
+        if !images.is_empty() {
+            return Ok(Some(images));
+        }
+        self.provider.ready(&self.client)?;
+        if self.lists.is_none() {
+            self.lists = Some(self.provider.lists(&self.client)?.into());
+        }
+        let asks = self.asks();
+        if asks.is_empty() {
+            if self.skip.take().is_none() {
+                return Ok(None);
+            }
+            // Where the former walk stopped is no longer there: better twice than never.
+            (self.finished, self.lists, self.pager) = (None, None, Pager::new());
+            return Ok(Some(Vec::new()));
+        }
+        let requests: Result<Vec<Request>> = asks.iter().map(|ask| self.request(*ask)).collect();
+        let answers = self.client.send_all(requests?);
+        let mut gone = Vec::new();
+        let mut error = None;
+        for (ask, answer) in asks.into_iter().zip(answers) {
+            match (ask, answer.and_then(|answer| self.take(ask, &answer))) {
+                (_, Ok(())) => {}
+                (Ask::Tags(index), Err(Error::NotFound(reason))) => gone.push((index, reason)),
+                (_, Err(other)) => error = worse(error, other),
+            }
+        }
+        // From the back, so that the places before stay.
+        for (index, reason) in gone.into_iter().rev() {
+            if let Some(open) = self.window.remove(index) {
+                let name = self.provider.name(&open.repository);
+                warn!("{name} is left out, it went away since it was listed: {reason}");
+            }
+        }
+        images = self.emit();
+        match error {
+            Some(error) if images.is_empty() => Err(error),
+            error => {
+                self.late = error;
+                Ok(Some(images))
+            }
+        }
+    }
+
+    /// What the next round asks for.
+    fn asks(&self) -> Vec<Ask> {
+        let hungry = |open: &Open<P::Repository>| open.images.is_empty() && open.pager.place().is_some();
+        let tags = self.window.iter().enumerate().filter(|(_, open)| hungry(open)).map(|(index, _)| Ask::Tags(index));
+        let mut asks: Vec<Ask> = tags.take(ROUND).collect();
+        if asks.len() < ROUND && self.lists.as_ref().is_some_and(|lists| !lists.is_empty()) {
+            asks.push(Ask::Repositories);
+        }
+        asks
+    }
+
+    fn request(&self, ask: Ask) -> Result<Request> {
+        let nothing = || Error::Fatal("a list was asked for that has ended".to_owned());
+        match ask {
+            Ask::Tags(index) => {
+                let open = &self.window[index];
+                self.provider.ask_tags(&open.repository, open.pager.place().ok_or_else(nothing)?)
+            }
+            Ask::Repositories => {
+                let list = self.lists.as_ref().and_then(VecDeque::front).ok_or_else(nothing)?;
+                self.provider.ask_repositories(list, self.pager.place().ok_or_else(nothing)?)
+            }
+        }
+    }
+
+    fn take(&mut self, ask: Ask, response: &Response) -> Result<()> {
+        let Self { provider, lists, pager, window, filter, skip, .. } = self;
+        match ask {
+            Ask::Tags(index) => {
+                let open = &mut window[index];
+                let Some(place) = open.pager.place().cloned() else { return Ok(()) };
+                let page = provider.read_tags(&open.repository, &place, response)?;
+                let what = format!("tags of {}", provider.name(&open.repository));
+                let listed = open.pager.take(page, |listed| listed.name.as_str(), &what)?;
+                open.images.extend(listed.into_iter().flat_map(|listed| listed.images));
+            }
+            Ask::Repositories => {
+                let (Some(lists), Some(place)) = (lists, pager.place().cloned()) else { return Ok(()) };
+                let Some(list) = lists.front() else { return Ok(()) };
+                let page = provider.read_repositories(list, &place, response)?;
+                let mut news = pager.take(page, |repository| provider.name(repository), "repositories")?;
+                news.retain(|repository| provider.belongs(list, repository));
+                if pager.place().is_none() {
+                    lists.pop_front();
+                    *pager = Pager::new();
+                }
+                for repository in news {
+                    let name = provider.name(&repository);
+                    match skip {
+                        Some(former) if former == name => *skip = None,
+                        None if filter.wants(name) => {
+                            window.push_back(Open { repository, pager: Pager::new(), images: VecDeque::new() });
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out what is there, as far as repositories are in a row.
+    fn emit(&mut self) -> Vec<Image> {
+        let mut images = Vec::new();
+        while let Some(open) = self.window.front_mut() {
+            let count = open.images.len().min(BATCH - images.len());
+            images.extend(open.images.drain(..count));
+            if !open.images.is_empty() || open.pager.place().is_some() {
+                break;
+            }
+            self.finished = Some(self.provider.name(&open.repository).to_owned());
+            self.window.pop_front();
+        }
+        images
+    }
+}
+
+/// Of two errors of one round the one to tell: what another try does not mend comes first.
+fn worse(one: Option<Error>, other: Error) -> Option<Error> {
+    let passes = |error: &Error| matches!(error, Error::RateLimited(_) | Error::Unavailable(_));
+    Some(match one {
+        Some(one) if !passes(&one) || passes(&other) => one,
+        _ => other,
+    })
+}
+
+#[cfg(test)]
+mod tests;
