@@ -45,6 +45,30 @@ pub trait Api: Send + Sync + 'static {
     fn answer(&self, call: &Call) -> Reply;
 }
 
+/// An API whose calls are kept, for a look at the bytes.
+pub struct Recorder {
+    inner: Arc<dyn Api>,
+    calls: Mutex<Vec<Call>>,
+}
+
+impl Recorder {
+    pub fn new(inner: Arc<dyn Api>) -> Arc<Self> {
+        Arc::new(Self { inner, calls: Mutex::default() })
+    }
+
+    /// What came so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+}
+
+impl Api for Recorder {
+    fn answer(&self, call: &Call) -> Reply {
+        self.calls.lock().unwrap().push(call.clone());
+        self.inner.answer(call)
+    }
+}
+
 /// A running fake; it stops accepting when dropped.
 pub struct Server {
     address: SocketAddr,

@@ -1,4 +1,6 @@
-//! The classic flags: a plan like any other, made of a security file and a rule file.
+//! The classic flags: a plan like any other, made of a security file and a rule file, or of keys for a migration.
+
+use std::num::NonZeroUsize;
 
 use clap::CommandFactory;
 
@@ -9,6 +11,9 @@ use crate::cli::runs;
 use crate::report::Outputs;
 use crate::workflow;
 use crate::workflow::Classic;
+use crate::workflow::Migration;
+use crate::workflow::Plan;
+use crate::workflow::Source;
 
 /// The most images at once that the classic tool allowed.
 const MAX_ROUTINES: usize = 50;
@@ -23,35 +28,62 @@ pub(super) fn help() -> clap::Error {
 
 /// Does what the flags say.
 pub(super) async fn run(args: ClassicArgs) -> Result<Exit, CommandError> {
-    if args.ccr_to_tcr {
-        return Err(CommandError::Usage(
-            "--ccrToTcr is not in this version yet; the general mode moves images by --ruleFile".to_owned(),
-        ));
-    }
-    let Some(rule_file) = args.rule_file else {
-        return Err(CommandError::Usage("--ruleFile is missing: name the file with the rules".to_owned()));
-    };
     if args.routines == 0 {
         return Err(CommandError::Usage("--routines is 0, so nothing could run; use 1 to 50".to_owned()));
     }
     if args.routines > MAX_ROUTINES {
         tracing::warn!("--routines is at most {MAX_ROUTINES}, so {MAX_ROUTINES} it is");
     }
-    let classic = Classic {
-        security_file: args.security_file,
-        rule_file,
-        registry: args.registry.or_else(|| runs::environment("DEFAULT_REGISTRY")),
-        namespace: args.namespace.or_else(|| runs::environment("DEFAULT_NAMESPACE")),
-        routines: args.routines.min(MAX_ROUTINES),
-        retry: args.retry,
-        qps: args.qps.min(MAX_QPS),
-        overwrite_tags: args.tag_exist_overridden,
-    };
-    let (plan, texts) = workflow::load_classic(&classic, &runs::environment)?;
+    let (plan, texts) = if args.ccr_to_tcr { migration(&args)? } else { general(&args)? };
     if args.print_workflow {
         runs::say(workflow::print_workflow(&plan).trim_end());
         return Ok(Exit::Done);
     }
     let outputs = Outputs { report: args.report, failed: args.failed, dry_run: args.dry_run };
     runs::plan(plan, &texts, outputs).await
+}
+
+/// The mode of rules.
+fn general(args: &ClassicArgs) -> Result<(Plan, Source), CommandError> {
+    let Some(rule_file) = args.rule_file.clone() else {
+        return Err(CommandError::Usage("--ruleFile is missing: name the file with the rules".to_owned()));
+    };
+    let classic = Classic {
+        security_file: args.security_file.clone(),
+        rule_file,
+        registry: args.registry.clone().or_else(|| runs::environment("DEFAULT_REGISTRY")),
+        namespace: args.namespace.clone().or_else(|| runs::environment("DEFAULT_NAMESPACE")),
+        routines: args.routines.min(MAX_ROUTINES),
+        retry: args.retry,
+        qps: args.qps.min(MAX_QPS),
+        overwrite_tags: args.tag_exist_overridden,
+    };
+    Ok(workflow::load_classic(&classic, &runs::environment)?)
+}
+
+/// From CCR to TCR in one step.
+fn migration(args: &ClassicArgs) -> Result<(Plan, Source), CommandError> {
+    let missing = |flag: &str, what: &str| CommandError::Usage(format!("{flag} is missing: {what}"));
+    let migration = Migration {
+        security_file: args.security_file.clone(),
+        secret_file: args
+            .secret_file
+            .clone()
+            .ok_or_else(|| missing("--secretFile", "name the file with the keys of Tencent Cloud's API"))?,
+        tcr_name: args
+            .tcr_name
+            .clone()
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| missing("--tcrName", "name the TCR instance that images go to"))?,
+        tcr_region: args.tcr_region.clone(),
+        ccr_region: args.ccr_region.clone(),
+        tags: NonZeroUsize::new(args.ccr_tag_nums),
+        registry: args.registry.clone(),
+        endpoint: args.endpoint.clone(),
+        routines: args.routines.min(MAX_ROUTINES),
+        retry: args.retry,
+        qps: args.qps.min(MAX_QPS),
+        overwrite_tags: args.tag_exist_overridden,
+    };
+    Ok(workflow::load_migration(&migration, &runs::environment)?)
 }

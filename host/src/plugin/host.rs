@@ -51,8 +51,11 @@ const MAX_SHOWN: usize = 5;
 /// The components that every binary carries.
 const BUILTINS: &[(&str, &[u8])] = &[
     ("catalog", include_bytes!("../../../plugins/dist/catalog.wasm")),
+    ("ccr", include_bytes!("../../../plugins/dist/ccr.wasm")),
+    ("harbor", include_bytes!("../../../plugins/dist/harbor.wasm")),
     ("rewrite", include_bytes!("../../../plugins/dist/rewrite.wasm")),
     ("rules", include_bytes!("../../../plugins/dist/rules.wasm")),
+    ("tcr", include_bytes!("../../../plugins/dist/tcr.wasm")),
 ];
 
 const BUILTIN_NAMES: [&str; BUILTINS.len()] = {

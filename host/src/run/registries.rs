@@ -90,12 +90,19 @@ fn list_error(error: &EndpointError) -> ListError {
 pub(super) struct PluginIssuer {
     plugin: Arc<Plugin>,
     config: serde_json::Value,
-    issuer: tokio::sync::Mutex<Option<plugin::Issuer>>,
+    turn: tokio::sync::Mutex<Turn>,
+}
+
+/// The instance, and what it said that another try does not mend: each image would only ask again.
+#[derive(Default)]
+struct Turn {
+    issuer: Option<plugin::Issuer>,
+    refused: Option<String>,
 }
 
 impl PluginIssuer {
     pub(super) fn new(plugin: Arc<Plugin>, config: serde_json::Value) -> Self {
-        Self { plugin, config, issuer: tokio::sync::Mutex::new(None) }
+        Self { plugin, config, turn: tokio::sync::Mutex::default() }
     }
 
     async fn ask(&self, turn: &mut Option<plugin::Issuer>, registry: &str) -> Result<Issued, PluginError> {
@@ -113,13 +120,20 @@ impl Issuer for PluginIssuer {
     fn issue(&self, registry: &str) -> BoxFuture<'_, Result<(Credential, Option<std::time::Duration>), String>> {
         let registry = registry.to_owned();
         async move {
-            let mut turn = self.issuer.lock().await;
+            let mut turn = self.turn.lock().await;
+            if let Some(refused) = &turn.refused {
+                return Err(refused.clone());
+            }
             let mut patience = Patience::default();
             let issued = loop {
-                match self.ask(&mut turn, &registry).await {
+                match self.ask(&mut turn.issuer, &registry).await {
                     Ok(issued) => break issued,
                     Err(error) if patience.again(error.class(), error.to_string()).await => {}
-                    Err(error) => return Err(error.to_string()),
+                    Err(error) => {
+                        let text = error.to_string();
+                        turn.refused = (!error.may_pass()).then(|| text.clone());
+                        return Err(text);
+                    }
                 }
             };
             let life = issued.expires_at.and_then(|at| at.duration_since(SystemTime::now()).ok());

@@ -103,7 +103,8 @@ pub fn load_classic(classic: &Classic, env: &dyn Fn(&str) -> Option<String>) -> 
     Ok((plan, source))
 }
 
-fn file(reader: &mut Reader<'_, '_>, flag: &str, path: &Path) -> Option<Node> {
+/// Reads a file that `flag` names.
+pub(super) fn file(reader: &mut Reader<'_, '_>, flag: &str, path: &Path) -> Option<Node> {
     let known = ["yaml", "yml", "json"];
     if !path.extension().is_some_and(|extension| known.iter().any(|known| extension.eq_ignore_ascii_case(known))) {
         reader.error(Place::default(), format!("{flag}: {} must end in .yaml, .yml or .json", path.display()));
@@ -125,7 +126,8 @@ fn file(reader: &mut Reader<'_, '_>, flag: &str, path: &Path) -> Option<Node> {
     }
 }
 
-fn registries(reader: &mut Reader<'_, '_>, root: &Node) -> Vec<RegistryEntry> {
+/// The logins of a security file.
+pub(super) fn registries(reader: &mut Reader<'_, '_>, root: &Node) -> Vec<RegistryEntry> {
     if root.is_null() {
         return Vec::new();
     }
@@ -224,7 +226,8 @@ fn rules(reader: &mut Reader<'_, '_>, root: Node, classic: &Classic) -> Option<P
     Some(PluginUse { plugin: "rules".to_owned(), with, at: Place { end: at.start, ..at }, with_at })
 }
 
-fn option(name: &str, value: &str) -> Entry {
+/// An option of a plugin.
+pub(super) fn option(name: &str, value: &str) -> Entry {
     Entry { key: name.to_owned(), key_at: Place::default(), value: Node::string(Place::default(), value) }
 }
 

@@ -25,7 +25,7 @@ pub fn print_workflow(plan: &Plan) -> String {
     let mut text = String::new();
     if !writer.variables.is_empty() {
         text.push_str("# Set these in the environment before running it:\n");
-        for variable in &writer.variables {
+        for (variable, _) in &writer.variables {
             text.extend(["#   ", variable, "\n"]);
         }
     }
@@ -36,7 +36,8 @@ pub fn print_workflow(plan: &Plan) -> String {
 
 struct Writer<'a> {
     secrets: &'a [Secret],
-    variables: Vec<String>,
+    /// Names, and what tells their values apart.
+    variables: Vec<(String, String)>,
 }
 
 impl Writer<'_> {
@@ -111,7 +112,7 @@ impl Writer<'_> {
     }
 
     fn plugin_use(&mut self, plugin: &PluginUse) -> Value {
-        let with = self.options("", &plugin.with);
+        let with = self.options(&plugin.plugin, "", &plugin.with);
         json!({"plugin": literal(&plugin.plugin), "with": with})
     }
 
@@ -129,30 +130,43 @@ impl Writer<'_> {
         Value::Object(object.0)
     }
 
-    /// A plugin's options, secrets in them as variables that are named after their keys.
-    fn options(&mut self, key: &str, value: &Value) -> Value {
+    /// A plugin's options, secrets in them as variables that are named after the plugin and their keys.
+    fn options(&mut self, plugin: &str, key: &str, value: &Value) -> Value {
         match value {
             Value::String(text) if !text.is_empty() && self.secrets.iter().any(|secret| secret.reveal() == text) => {
-                self.variable("SECRET", key).into()
+                self.named(&format!("{plugin}_{key}"), text).into()
             }
             Value::String(text) => literal(text).into(),
-            Value::Array(items) => items.iter().map(|item| self.options(key, item)).collect(),
+            Value::Array(items) => items.iter().map(|item| self.options(plugin, key, item)).collect(),
             Value::Object(pairs) => {
-                Value::Object(pairs.iter().map(|(key, value)| (literal(key), self.options(key, value))).collect())
+                let pairs = pairs.iter().map(|(key, value)| (literal(key), self.options(plugin, key, value)));
+                Value::Object(pairs.collect())
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
     }
 
-    /// `${PREFIX_KEY}`, noted for the comment.
+    /// `${PREFIX_KEY}`, noted for the comment. There is one for each registry.
     fn variable(&mut self, prefix: &str, key: &str) -> String {
-        let key: String =
-            key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-        let name = format!("{prefix}_{key}");
-        if !self.variables.contains(&name) {
-            self.variables.push(name.clone());
+        self.named(&format!("{prefix}_{key}"), key)
+    }
+
+    /// A variable called as `name` in capitals. The same for the same `value`; another value gets a name with a number.
+    fn named(&mut self, name: &str, value: &str) -> String {
+        let name: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+        let numbered = (1..).map(|number| if number == 1 { name.clone() } else { format!("{name}_{number}") });
+        for name in numbered {
+            match self.variables.iter().find(|(other, _)| *other == name) {
+                Some((_, other)) if other == value => return format!("${{{name}}}"),
+                Some(_) => {}
+                None => {
+                    self.variables.push((name.clone(), value.to_owned()));
+                    return format!("${{{name}}}");
+                }
+            }
         }
-        format!("${{{name}}}")
+        unreachable!("numbers do not end")
     }
 }
 

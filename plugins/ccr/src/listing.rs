@@ -24,7 +24,6 @@ use image_transfer_sdk::walk::Filter;
 use image_transfer_sdk::walk::Listed;
 use image_transfer_sdk::walk::Provider;
 use image_transfer_sdk::warn;
-use serde_json::Value;
 use serde_json::json;
 
 use crate::Config;

@@ -19,7 +19,7 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
 /// line of the workflow.
 #[must_use]
 pub fn pointer(keys: &[&str]) -> String {
-    keys.iter().map(|key| format!("/{}", key.replace('~', "~0").replace('/', "~1"))).collect()
+    keys.iter().fold(String::new(), |pointer, key| pointer + "/" + &key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Gathers every problem of a configuration, so that all are told at once.

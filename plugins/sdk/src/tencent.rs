@@ -158,7 +158,7 @@ fn kind(code: &str) -> Kind {
         Kind::Credentials
     } else if is("RequestLimitExceeded") {
         Kind::TooOften(None)
-    } else if is("InternalError") && !code.contains("onflict") || code == "ResourceUnavailable" {
+    } else if matches!(code, "InternalError" | "ResourceUnavailable") {
         Kind::AtTheMoment
     } else if is("ResourceNotFound") || code.ends_with("NotFound") || code.ends_with("NotExist") {
         Kind::Missing

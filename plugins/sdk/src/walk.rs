@@ -186,7 +186,12 @@ impl<P: Provider, C: Client> Walk<P, C> {
             match (ask, answer.and_then(|answer| self.take(ask, &answer))) {
                 (_, Ok(())) => {}
                 (Ask::Tags(index), Err(Error::NotFound(reason))) => gone.push((index, reason)),
-                (_, Err(other)) => error = worse(error, other),
+                (_, Err(other)) => {
+                    error = Some(match error.take() {
+                        Some(error) => worse(error, other),
+                        None => other,
+                    });
+                }
             }
         }
         // From the back, so that the places before stay.
@@ -284,12 +289,9 @@ impl<P: Provider, C: Client> Walk<P, C> {
 }
 
 /// Of two errors of one round the one to tell: what another try does not mend comes first.
-fn worse(one: Option<Error>, other: Error) -> Option<Error> {
+fn worse(one: Error, other: Error) -> Error {
     let passes = |error: &Error| matches!(error, Error::RateLimited(_) | Error::Unavailable(_));
-    Some(match one {
-        Some(one) if !passes(&one) || passes(&other) => one,
-        _ => other,
-    })
+    if !passes(&one) || passes(&other) { one } else { other }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(crate) struct ClassicArgs {
     /// Rules `source: target`, YAML or JSON.
     #[arg(long = "ruleFile", visible_alias = "transfer-rule-file", value_name = "FILE")]
     pub(crate) rule_file: Option<PathBuf>,
-    /// The registry of targets that name none [env: `DEFAULT_REGISTRY`].
+    /// The registry of targets that name none [env: `DEFAULT_REGISTRY`]. With --ccrToTcr: TCR's host, where it is a domain of your own.
     #[arg(long, value_name = "REGISTRY")]
     pub(crate) registry: Option<String>,
     /// The namespace of targets that have none [env: `DEFAULT_NAMESPACE`].
@@ -71,25 +71,28 @@ pub(crate) struct ClassicArgs {
     /// Files to log to, `stdout` or `stderr`.
     #[arg(long, value_name = "PATHS", value_delimiter = ',')]
     pub(crate) log_output_paths: Vec<PathBuf>,
-    /// CCR to TCR migration.
+    /// Move all of Tencent CCR (the personal registry) to TCR (the enterprise registry), by their API. No --ruleFile then.
     #[arg(long = "ccrToTcr", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false",
           default_missing_value = "true", action = ArgAction::Set, value_parser = truth)]
     pub(crate) ccr_to_tcr: bool,
     /// Region of CCR.
-    #[arg(long = "ccrRegion", hide = true)]
-    pub(crate) ccr_region: Option<String>,
+    #[arg(long = "ccrRegion", value_name = "REGION", default_value = "ap-guangzhou")]
+    pub(crate) ccr_region: String,
     /// Region of TCR.
-    #[arg(long = "tcrRegion", hide = true)]
-    pub(crate) tcr_region: Option<String>,
-    /// Tags of each repository.
-    #[arg(long = "ccrTagNums", hide = true, allow_hyphen_values = true)]
-    pub(crate) ccr_tag_nums: Option<i64>,
-    /// TCR instance.
-    #[arg(long = "tcrName", hide = true)]
+    #[arg(long = "tcrRegion", value_name = "REGION", default_value = "ap-guangzhou")]
+    pub(crate) tcr_region: String,
+    /// The newest tags of each repository of CCR, by the time of their push; 0: all.
+    #[arg(long = "ccrTagNums", value_name = "N", default_value_t = 100)]
+    pub(crate) ccr_tag_nums: usize,
+    /// The instance of TCR: its name.
+    #[arg(long = "tcrName", value_name = "NAME")]
     pub(crate) tcr_name: Option<String>,
-    /// Keys of the cloud's API.
-    #[arg(long = "secretFile", visible_alias = "tencentcloud-secret-file", hide = true)]
+    /// Keys of Tencent Cloud's API, YAML or JSON.
+    #[arg(long = "secretFile", visible_alias = "tencentcloud-secret-file", value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
+    /// The API's URL, where it is not that of the domestic site: https://tcr.intl.tencentcloudapi.com.
+    #[arg(long = "tencentcloud-endpoint", value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
 }
 
 impl ClassicArgs {
