@@ -1,0 +1,3 @@
+//! Aliyun.
+
+mod sdk;

@@ -1,0 +1,6 @@
+//! Docker Hub.
+
+mod fake;
+mod plugin;
+mod stage;
+mod workflow;

@@ -1,0 +1,4 @@
+//! Amazon ECR.
+
+mod moto;
+mod sdk;

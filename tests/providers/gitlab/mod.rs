@@ -1,0 +1,3 @@
+//! GitLab.
+
+mod fake;

@@ -1,0 +1,6 @@
+//! Harbor.
+
+mod contract;
+mod plugin;
+mod stage;
+mod workflow;

@@ -1,0 +1,3 @@
+//! Quay.
+
+mod fake;
