@@ -52,7 +52,10 @@ const MAX_SHOWN: usize = 5;
 const BUILTINS: &[(&str, &[u8])] = &[
     ("catalog", include_bytes!("../../../plugins/dist/catalog.wasm")),
     ("ccr", include_bytes!("../../../plugins/dist/ccr.wasm")),
+    ("dockerhub", include_bytes!("../../../plugins/dist/dockerhub.wasm")),
+    ("gitlab", include_bytes!("../../../plugins/dist/gitlab.wasm")),
     ("harbor", include_bytes!("../../../plugins/dist/harbor.wasm")),
+    ("quay", include_bytes!("../../../plugins/dist/quay.wasm")),
     ("rewrite", include_bytes!("../../../plugins/dist/rewrite.wasm")),
     ("rules", include_bytes!("../../../plugins/dist/rules.wasm")),
     ("tcr", include_bytes!("../../../plugins/dist/tcr.wasm")),

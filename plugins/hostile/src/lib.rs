@@ -9,6 +9,7 @@
 //! | `huge-batch` | `count` (default 100,000) images in one batch |
 //! | `huge-text` | one image whose repository has `count` (default 16 Mi) bytes |
 //! | `fetch` | one request to `url` or `endpoint`; the outcome as attributes of the image `fetched` |
+//! | `fetch-all` | `count` requests to `url` or `endpoint` in one call, at `rate` a second; how many came back well as an attribute |
 //! | `secret-log` | logs `password` on every level |
 //! | `clock` | the wall clock and 16 random bytes as attributes of the image `clock` |
 //! | `break-off` | two batches of one image, then `unavailable`, for ever |
@@ -39,6 +40,8 @@ use image_transfer_sdk::export_mapper;
 use image_transfer_sdk::export_plugin;
 use image_transfer_sdk::export_provisioner;
 use image_transfer_sdk::export_source;
+use image_transfer_sdk::http;
+use image_transfer_sdk::http::Client as _;
 use image_transfer_sdk::http::Request;
 use image_transfer_sdk::http::SendError;
 use image_transfer_sdk::log;
@@ -59,6 +62,7 @@ pub struct Config {
     repository: Option<String>,
     password: Option<String>,
     count: Option<usize>,
+    rate: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
@@ -71,6 +75,7 @@ enum Behaviour {
     HugeBatch,
     HugeText,
     Fetch,
+    FetchAll,
     SecretLog,
     Clock,
     BreakOff,
@@ -152,6 +157,21 @@ impl Hostile {
         Ok(outcome)
     }
 
+    fn fetch_all(&self) -> Result<Vec<(String, String)>> {
+        let url = self.url()?;
+        let request = |_| match self.config.rate {
+            Some(rate) => Request::get(url).rate("hostile", rate),
+            None => Request::get(url),
+        };
+        let answers = http::Host.send_all((0..self.config.count.unwrap_or(1)).map(request).collect());
+        let well = answers.iter().filter(|answer| matches!(answer, Ok(answer) if answer.status() == 200)).count();
+        let denied = answers.into_iter().find_map(|answer| match answer {
+            Err(Error::Fatal(reason)) => Some(("denied".to_owned(), reason)),
+            _ => None,
+        });
+        Ok([("well".to_owned(), well.to_string())].into_iter().chain(denied).collect())
+    }
+
     fn list(&mut self) -> Result<Option<Vec<Image>>> {
         let registry = self.config.registry.as_deref().unwrap_or_default();
         let listing = match &mut self.listing {
@@ -200,6 +220,7 @@ impl Source for Hostile {
             Behaviour::HugeBatch => vec![image("good", Vec::new()); count.unwrap_or(100_000)],
             Behaviour::HugeText => vec![image(&"a".repeat(count.unwrap_or(16 << 20)), Vec::new())],
             Behaviour::Fetch => vec![image("fetched", self.fetch()?)],
+            Behaviour::FetchAll => vec![image("fetched", self.fetch_all()?)],
             Behaviour::Clock => {
                 let random = clock::random_bytes(16).iter().fold(String::new(), |mut hex, byte| {
                     let _ = write!(hex, "{byte:02x}");

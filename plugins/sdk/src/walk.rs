@@ -91,7 +91,7 @@ impl Filter {
         let mut patterns = |name: &str, texts: &[String]| -> Vec<Pattern> {
             texts.iter().filter_map(|text| problems.check(name, Pattern::parse(text))).collect()
         };
-        Self { include: patterns("repositories", repositories), exclude: patterns("exclude", exclude) }
+        Self { include: patterns("/repositories", repositories), exclude: patterns("/exclude", exclude) }
     }
 
     /// Whether this repository is wanted.

@@ -21,6 +21,8 @@ pub struct Finder {
     api: Api,
     wanted: String,
     found: Option<Instance>,
+    /// Why there is none: what was refused for good is not asked again for each image.
+    refused: Option<Error>,
 }
 
 /// An instance, and the API of its region.
@@ -41,24 +43,38 @@ pub struct Instance {
 impl Finder {
     /// `wanted` is a name, an id or a domain.
     pub(crate) fn new(api: Api, wanted: String) -> Self {
-        Self { api, wanted, found: None }
+        Self { api, wanted, found: None, refused: None }
     }
 
     /// The instance, asked for at the first call. That there is none by this name is an error that names those that there are.
     pub fn find(&mut self, client: &dyn Client) -> Result<&Instance> {
-        if self.found.is_none() {
-            let all = self.all(client)?;
-            let is_meant = |it: &&Instance| [&it.name, &it.id, &it.domain].contains(&&self.wanted);
-            let instance = all.iter().find(is_meant).cloned().ok_or_else(|| unknown(&self.wanted, &all))?;
-            if !instance.status.is_empty() && instance.status != "Running" {
-                return Err(Error::Fatal(format!(
-                    "the TCR instance `{}` is not running: its status is {}; look at it in the console",
-                    instance.name, instance.status
-                )));
-            }
-            self.found = Some(instance);
+        if let Some(refused) = &self.refused {
+            return Err(refused.clone());
         }
-        self.found.as_ref().ok_or_else(|| unknown(&self.wanted, &[]))
+        if self.found.is_none() {
+            match self.look(client) {
+                Ok(instance) => self.found = Some(instance),
+                Err(error) => {
+                    let passes = matches!(error, Error::RateLimited(_) | Error::Unavailable(_));
+                    self.refused = (!passes).then(|| error.clone());
+                    return Err(error);
+                }
+            }
+        }
+        self.found()
+    }
+
+    fn look(&self, client: &dyn Client) -> Result<Instance> {
+        let all = self.all(client)?;
+        let is_meant = |it: &&Instance| [&it.name, &it.id, &it.domain].contains(&&self.wanted);
+        let instance = all.iter().find(is_meant).cloned().ok_or_else(|| unknown(&self.wanted, &all))?;
+        if !instance.status.is_empty() && instance.status != "Running" {
+            return Err(Error::Fatal(format!(
+                "the TCR instance `{}` is not running: its status is {}; look at it in the console",
+                instance.name, instance.status
+            )));
+        }
+        Ok(instance)
     }
 
     /// What was found before; an error that nobody sees where nothing was.

@@ -6,14 +6,17 @@ use crate::harness::store::Store;
 use crate::providers::tencent::stage::INSTANCE;
 use crate::providers::tencent::stage::Stage;
 
+const TAGS: [&str; 5] = ["1", "2", "3", "4", "5"];
+
 #[test]
 fn three_namespaces_move_but_for_what_is_refused_and_what_is_missing() {
     let stage = Stage::new();
-    for namespace in ["one", "two", "three"] {
-        for number in 0..20 {
-            stage.ccr(&format!("{namespace}/app{number:02}"), false, &["1", "2", "3", "4", "5"]);
+    std::thread::scope(|scope| {
+        for namespace in ["one", "two", "three"] {
+            let fill = |number| stage.ccr(&format!("{namespace}/app{number:02}"), false, &TAGS);
+            scope.spawn(move || (0..20).for_each(fill));
         }
-    }
+    });
     // The API tells of a tag that the registry does not have.
     let missing = Tag { name: "gone".to_owned(), digest: format!("sha256:{}", "0".repeat(64)), ..Tag::default() };
     stage.api.ccr_repository("one/partly", false, &[missing]);
@@ -42,9 +45,13 @@ fn three_namespaces_move_but_for_what_is_refused_and_what_is_missing() {
     );
     finished.says("namespace `two` cannot be made");
     for number in 0..20 {
-        stage.arrived(&format!("one/app{number:02}"), &["1", "2", "3", "4", "5"]);
-        stage.arrived(&format!("three/app{number:02}"), &["1", "2", "3", "4", "5"]);
+        for repository in [format!("one/app{number:02}"), format!("three/app{number:02}")] {
+            let (from, to) = (stage.source.remote(), stage.target.remote());
+            assert_eq!(to.tags(&repository), TAGS);
+            assert!(TAGS.iter().all(|tag| to.manifest(&repository, tag) == from.manifest(&repository, tag)));
+        }
     }
+    stage.arrived("one/app07", &TAGS);
     assert_eq!(stage.api.namespaces(INSTANCE), [("one".to_owned(), false), ("three".to_owned(), false)]);
     // One login for all, vended by the API; a namespace that is refused is refused once and not for each image.
     assert_eq!(stage.api.issued(), [(INSTANCE.to_owned(), "temp".to_owned())]);
