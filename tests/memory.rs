@@ -2,11 +2,19 @@
 
 use std::io;
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
+use serde_json::Value;
 use serde_json::json;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::harness::api::Api;
+use crate::harness::api::Call;
+use crate::harness::api::Reply;
+use crate::harness::api::Server;
 use crate::harness::command::Workplace;
 use crate::harness::command::plain;
 use crate::harness::graph::Graph;
@@ -95,6 +103,59 @@ fn ten_thousand_tags_pass_through_64_mebibytes() {
     let peak = peak(&place, &text);
     assert!(peak < MOST, "{} MiB resident", peak >> 20);
     assert_eq!(place.report("report.json")["summary"]["unchanged"], 10_000);
+}
+
+/// CCR's API with 100,000 repositories, by arithmetic. Signatures are not looked at: tests/providers does that.
+struct Many {
+    server: String,
+    pages: AtomicUsize,
+}
+
+const MANY: u64 = 100_000;
+
+impl Api for Many {
+    fn answer(&self, call: &Call) -> Reply {
+        let body = call.json();
+        let repositories = |from: u64, count: u64| -> Vec<Value> {
+            let row = |number| json!({"RepoName": format!("team/app{number:05}"), "Public": 0, "TagCount": 1});
+            (from..MANY.min(from + count)).map(row).collect()
+        };
+        let data = match call.header("x-tc-action").unwrap() {
+            "DescribeNamespacePersonal" => {
+                json!({"NamespaceCount": 1, "NamespaceInfo": [{"Namespace": "team", "RepoCount": MANY}]})
+            }
+            "DescribeRepositoryFilterPersonal" => json!({"TotalCount": MANY, "RepoInfo": []}),
+            "DescribeRepositoryOwnerPersonal" => {
+                self.pages.fetch_add(1, Ordering::Relaxed);
+                let page = repositories(body["Offset"].as_u64().unwrap(), body["Limit"].as_u64().unwrap());
+                json!({"TotalCount": MANY, "RepoInfo": page, "Server": self.server})
+            }
+            "DescribeImagePersonal" => json!({"TagCount": 1, "TagInfo": [{"TagName": "1"}], "Server": self.server}),
+            other => panic!("{other}"),
+        };
+        Reply::json(200, &json!({"Response": {"Data": data, "RequestId": "r"}}))
+    }
+}
+
+#[test]
+fn a_hundred_thousand_repositories_of_a_provider_pass_through_64_mebibytes() {
+    fill_the_compile_cache();
+    let (source, target) = (Registry::open(), Registry::open());
+    Graph::single("last", "1").push(&source.remote(), "team/app99999");
+    let api = Arc::new(Many { server: source.address().to_string(), pages: AtomicUsize::new(0) });
+    let server = Server::start(Arc::clone(&api) as Arc<dyn Api>);
+    let (from, to, url) = (source.address(), target.address(), server.url());
+    // All are listed; one is wanted, since each that is wanted costs a request, of which the API allows a hundred a second.
+    let text = format!(
+        "{}transfers:\n  - from: {{plugin: ccr, with: {{secret-id: placeholder, secret-key: placeholder, endpoint: \"{url}\", \
+         repositories: [team/app99999]}}}}\n    to: {{registry: \"{to}\"}}\n",
+        plain(&[from, to])
+    );
+    let place = Workplace::new();
+    let peak = peak(&place, &text);
+    assert!(peak < MOST, "{} MiB resident", peak >> 20);
+    assert_eq!(place.report("report.json")["summary"]["copied"], 1);
+    assert_eq!(api.pages.load(Ordering::Relaxed), 1000);
 }
 
 struct Hashing(Sha256);

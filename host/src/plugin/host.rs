@@ -53,6 +53,7 @@ const BUILTINS: &[(&str, &[u8])] = &[
     ("catalog", include_bytes!("../../../plugins/dist/catalog.wasm")),
     ("ccr", include_bytes!("../../../plugins/dist/ccr.wasm")),
     ("dockerhub", include_bytes!("../../../plugins/dist/dockerhub.wasm")),
+    ("ecr", include_bytes!("../../../plugins/dist/ecr.wasm")),
     ("gitlab", include_bytes!("../../../plugins/dist/gitlab.wasm")),
     ("harbor", include_bytes!("../../../plugins/dist/harbor.wasm")),
     ("quay", include_bytes!("../../../plugins/dist/quay.wasm")),

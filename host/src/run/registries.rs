@@ -94,15 +94,16 @@ pub(super) struct PluginIssuer {
 }
 
 /// The instance, and what it said that another try does not mend: each image would only ask again.
-#[derive(Default)]
 struct Turn {
     issuer: Option<plugin::Issuer>,
     refused: Option<String>,
 }
 
 impl PluginIssuer {
-    pub(super) fn new(plugin: Arc<Plugin>, config: serde_json::Value) -> Self {
-        Self { plugin, config, turn: tokio::sync::Mutex::default() }
+    /// `opened` is an instance that is ready, if there is one.
+    pub(super) fn new(plugin: Arc<Plugin>, config: serde_json::Value, opened: Option<plugin::Issuer>) -> Self {
+        let turn = Turn { issuer: opened, refused: None };
+        Self { plugin, config, turn: tokio::sync::Mutex::new(turn) }
     }
 
     async fn ask(&self, turn: &mut Option<plugin::Issuer>, registry: &str) -> Result<Issued, PluginError> {

@@ -7,6 +7,7 @@ use crate::endpoint::Credential;
 use crate::endpoint::Login;
 use crate::endpoint::Settings;
 use crate::http::Profile;
+use crate::plugin;
 use crate::plugin::Plugin;
 use crate::plugin::Transports;
 use crate::run::registries::PluginIssuer;
@@ -15,10 +16,10 @@ use crate::workflow::Diagnostic;
 use crate::workflow::LoginEntry;
 use crate::workflow::RegistryEntry;
 
-/// The settings of `entry`; `plugin` is the one that issues its credentials. Files that cannot be read go to `problems`.
+/// The settings of `entry`; `plugin` is the one that issues its credentials, opened. Files that cannot be read go to `problems`.
 pub(super) fn settings(
     entry: &RegistryEntry,
-    plugin: Option<Arc<Plugin>>,
+    plugin: Option<(Arc<Plugin>, Option<plugin::Issuer>)>,
     problems: &mut Vec<Diagnostic>,
 ) -> (String, Settings) {
     let profile = profile(entry, problems);
@@ -30,8 +31,8 @@ pub(super) fn settings(
             Login::Given(Credential::Basic { username: username.clone(), password: password.clone() })
         }
         (LoginEntry::IdentityToken(token), _) => Login::Given(Credential::IdentityToken(token.clone())),
-        (LoginEntry::Plugin(issuer), Some(plugin)) => {
-            Login::Issued(Arc::new(PluginIssuer::new(plugin, issuer.with.clone())))
+        (LoginEntry::Plugin(issuer), Some((plugin, opened))) => {
+            Login::Issued(Arc::new(PluginIssuer::new(plugin, issuer.with.clone(), opened)))
         }
     };
     let settings = Settings { profile, plain_http: entry.plain_http, insecure: entry.insecure, login };

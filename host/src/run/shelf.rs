@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::plugin::Host;
+use crate::plugin::Issuer;
 use crate::plugin::Mapper;
 use crate::plugin::Origin;
 use crate::plugin::Plugin;
 use crate::plugin::PluginError;
+use crate::plugin::Preparation;
 use crate::plugin::Source;
 use crate::plugin::Spec;
 use crate::workflow;
@@ -82,12 +84,44 @@ impl<'a> Shelf<'a> {
         }
         let source =
             source.filter(|_| !self.wrong.contains(&transfer.from.at))?.source(&transfer.from.with, None).await;
-        if let Err(error) = &source
-            && error.is_invalid_config()
-        {
-            self.refused(&transfer.from, error);
+        if let Err(error) = &source {
+            self.is_refused(&transfer.from, error);
         }
         Some(Opened { source, mappers })
+    }
+
+    /// A provisioner, opened; none if that cannot be tried or its options are wrong. What is wrong otherwise comes up when it is used.
+    pub(super) async fn provisioner(&mut self, used: &PluginUse) -> Option<(Arc<Plugin>, Option<Preparation>)> {
+        let plugin = self.plugin(used, Role::Provisioner).await?;
+        if self.wrong.contains(&used.at) {
+            return None;
+        }
+        let opened = match plugin.provisioner(&used.with).await {
+            Err(error) if self.is_refused(used, &error) => return None,
+            opened => opened.ok(),
+        };
+        Some((plugin, opened))
+    }
+
+    /// An issuer of credentials, likewise.
+    pub(super) async fn issuer(&mut self, used: &PluginUse) -> Option<(Arc<Plugin>, Option<Issuer>)> {
+        let plugin = self.plugin(used, Role::Credentials).await?;
+        if self.wrong.contains(&used.at) {
+            return None;
+        }
+        let opened = match plugin.issuer(&used.with).await {
+            Err(error) if self.is_refused(used, &error) => return None,
+            opened => opened.ok(),
+        };
+        Some((plugin, opened))
+    }
+
+    /// Notes what a plugin has against its options; false if the error is about something else.
+    fn is_refused(&mut self, used: &PluginUse, error: &PluginError) -> bool {
+        if error.is_invalid_config() {
+            self.refused(used, error);
+        }
+        error.is_invalid_config()
     }
 
     /// Options that a plugin refused. A line that begins with a JSON pointer into the options is shown there.

@@ -23,7 +23,6 @@ use crate::run::seen::Seen;
 use crate::run::settings::settings;
 use crate::run::settings::transports;
 use crate::run::shelf::Opened;
-use crate::run::shelf::Role;
 use crate::run::shelf::Shelf;
 use crate::run::shelf::UNKNOWN;
 use crate::secret::Redactor;
@@ -58,7 +57,7 @@ impl Workbench {
         let mut registries = Vec::new();
         for entry in &plan.registries {
             let plugin = match &entry.login {
-                LoginEntry::Plugin(issuer) => shelf.plugin(issuer, Role::Credentials).await,
+                LoginEntry::Plugin(issuer) => shelf.issuer(issuer).await,
                 _ => None,
             };
             registries.push(settings(entry, plugin, &mut shelf.problems));
@@ -68,13 +67,13 @@ impl Workbench {
         for transfer in &plan.transfers {
             let mut numbers = Vec::new();
             for to in &transfer.to {
-                let plugin = match &to.prepare {
-                    Some(used) => shelf.plugin(used, Role::Provisioner).await.zip(Some(used)),
-                    None => None,
+                let Some(used) = &to.prepare else {
+                    numbers.push(None);
+                    continue;
                 };
-                numbers.push(plugin.map(|(plugin, used)| {
-                    let config = used.with.clone();
-                    preparers.all.push(Preparer { plugin, config, preparation: tokio::sync::Mutex::new(None) });
+                numbers.push(shelf.provisioner(used).await.map(|(plugin, opened)| {
+                    let (config, preparation) = (used.with.clone(), tokio::sync::Mutex::new(opened));
+                    preparers.all.push(Preparer { plugin, config, preparation });
                     preparers.all.len() - 1
                 }));
             }

@@ -189,6 +189,20 @@ fn a_wrong_key_region_right_or_answer_is_told_by_what_to_do() {
 }
 
 #[test]
+fn wrong_options_are_told_by_check_in_every_role() {
+    let stage = Stage::new();
+    let text = workflow(", exclude: [\"[a\"]", ", registry: \"not a host\"");
+    let text = text.replacen("endpoint: ENDPOINT", "endpoint: nowhere", 1);
+    stage.place.file("workflow.yaml", &stage.text(&text));
+    let finished = stage.place.run(&["check", "workflow.yaml"]).expect(2);
+    finished
+        .says("plugin `ccr`: `[a` is not a glob")
+        .says("plugin `tcr`: `not a host`")
+        .says("plugin `tcr`: must be a URL");
+    assert_eq!(stage.api.faults.total(), 0);
+}
+
+#[test]
 fn a_key_that_may_not_tell_what_is_public_still_lists() {
     let stage = stage();
     stage.api.refuse("DescribeRepositoryFilterPersonal", "UnauthorizedOperation");

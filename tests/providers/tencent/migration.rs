@@ -13,7 +13,8 @@ fn three_namespaces_move_but_for_what_is_refused_and_what_is_missing() {
     let stage = Stage::new();
     std::thread::scope(|scope| {
         for namespace in ["one", "two", "three"] {
-            let fill = |number| stage.ccr(&format!("{namespace}/app{number:02}"), false, &TAGS);
+            let stage = &stage;
+            let fill = move |number| stage.ccr(&format!("{namespace}/app{number:02}"), false, &TAGS);
             scope.spawn(move || (0..20).for_each(fill));
         }
     });
