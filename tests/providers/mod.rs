@@ -8,4 +8,5 @@ mod gitlab;
 mod harbor;
 mod live;
 mod quay;
+mod report;
 mod tencent;

@@ -50,6 +50,7 @@ const MAX_SHOWN: usize = 5;
 
 /// The components that every binary carries.
 const BUILTINS: &[(&str, &[u8])] = &[
+    ("acr", include_bytes!("../../../plugins/dist/acr.wasm")),
     ("catalog", include_bytes!("../../../plugins/dist/catalog.wasm")),
     ("ccr", include_bytes!("../../../plugins/dist/ccr.wasm")),
     ("dockerhub", include_bytes!("../../../plugins/dist/dockerhub.wasm")),

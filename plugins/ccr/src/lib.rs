@@ -9,12 +9,10 @@ mod listing;
 mod namespaces;
 
 use image_transfer_sdk::Ensured;
-use image_transfer_sdk::Image;
 use image_transfer_sdk::Info;
 use image_transfer_sdk::Plugin;
 use image_transfer_sdk::Provisioner;
 use image_transfer_sdk::Result;
-use image_transfer_sdk::Source;
 use image_transfer_sdk::Wanted;
 use image_transfer_sdk::ensure::Ensure;
 use image_transfer_sdk::export_plugin;
@@ -22,17 +20,12 @@ use image_transfer_sdk::export_provisioner;
 use image_transfer_sdk::export_source;
 use image_transfer_sdk::http::Host;
 use image_transfer_sdk::tencent;
-use image_transfer_sdk::walk::Walk;
 
 pub use config::Config;
 pub use listing::Ccr;
 pub use namespaces::Namespaces;
 
-/// The source `ccr`.
-#[derive(Debug)]
-pub struct Listing(Walk<Ccr, Host>);
-
-impl Plugin for Listing {
+impl Plugin for Ccr {
     const INFO: Info = Info {
         name: "ccr",
         version: env!("CARGO_PKG_VERSION"),
@@ -40,23 +33,6 @@ impl Plugin for Listing {
         config_schema: include_str!("../config.schema.json"),
         hosts: tencent::HOSTS,
     };
-}
-
-impl Source for Listing {
-    type Config = Config;
-
-    fn open(config: Config, position: Option<String>) -> Result<Self> {
-        let (ccr, filter) = Ccr::open(config)?;
-        Ok(Self(Walk::new(ccr, filter, position, Host)))
-    }
-
-    fn next(&mut self) -> Result<Option<Vec<Image>>> {
-        self.0.next_batch()
-    }
-
-    fn position(&self) -> Option<String> {
-        self.0.position()
-    }
 }
 
 /// The provisioner `ccr`.
@@ -75,6 +51,6 @@ impl Provisioner for Preparation {
     }
 }
 
-export_plugin!(Listing);
-export_source!(Listing);
+export_plugin!(Ccr);
+export_source!(image_transfer_sdk::walk::Walk<Ccr, Host>);
 export_provisioner!(Preparation);

@@ -9,6 +9,7 @@ use image_transfer_sdk::Result;
 use image_transfer_sdk::api::number;
 use image_transfer_sdk::date;
 use image_transfer_sdk::http::Client;
+use image_transfer_sdk::http::Host;
 use image_transfer_sdk::http::Request;
 use image_transfer_sdk::http::Response;
 use image_transfer_sdk::pager::Next;
@@ -20,6 +21,7 @@ use image_transfer_sdk::tencent::Action;
 use image_transfer_sdk::tencent::Api;
 use image_transfer_sdk::tencent::list;
 use image_transfer_sdk::tencent::text;
+use image_transfer_sdk::walk::Configured;
 use image_transfer_sdk::walk::Filter;
 use image_transfer_sdk::walk::Listed;
 use image_transfer_sdk::walk::Provider;
@@ -62,13 +64,6 @@ pub struct Repository {
 }
 
 impl Ccr {
-    /// Checks the options and sends nothing.
-    pub fn open(config: Config) -> Result<(Self, Filter)> {
-        let (api, filter) = config.checked()?;
-        let Config { region, registry, namespaces, .. } = config;
-        Ok((Self { api, region, registry, wanted: namespaces, public: HashMap::new() }, filter))
-    }
-
     /// The API tells of repositories, and not of namespaces, whether they are public. A namespace is taken for public if it has
     /// repositories and all of them are: nothing that is private anywhere becomes public by a move.
     fn ask_public(&mut self, names: &[String], client: &dyn Client) -> Result<()> {
@@ -114,6 +109,18 @@ pub(crate) fn namespaces(api: &Api, name: &str, client: &dyn Client) -> Result<V
         names.extend(pager.take(page, String::as_str, "namespaces")?);
     }
     Ok(names)
+}
+
+impl Configured for Ccr {
+    type Config = Config;
+    type Client = Host;
+
+    fn open(config: Config) -> Result<(Self, Filter, Host)> {
+        let (api, filter) = config.checked()?;
+        let Config { region, registry, namespaces, .. } = config;
+        let ccr = Self { api, region, registry, wanted: namespaces, public: HashMap::new() };
+        Ok((ccr, filter, Host))
+    }
 }
 
 impl Provider for Ccr {

@@ -91,7 +91,7 @@ mod tests {
         }));
         let Err(Error::InvalidConfig(problems)) = config.checked().map(|_| ()) else { panic!("it is wrong") };
         let places: Vec<&str> = problems.lines().filter_map(|line| line.split(": ").next()).collect();
-        assert_eq!(places, ["/username", "/url", "/projects/1", "/registry", "repositories"]);
+        assert_eq!(places, ["/username", "/url", "/projects/1", "/registry", "/repositories"]);
     }
 
     #[test]

@@ -11,12 +11,10 @@ mod listing;
 mod projects;
 
 use image_transfer_sdk::Ensured;
-use image_transfer_sdk::Image;
 use image_transfer_sdk::Info;
 use image_transfer_sdk::Plugin;
 use image_transfer_sdk::Provisioner;
 use image_transfer_sdk::Result;
-use image_transfer_sdk::Source;
 use image_transfer_sdk::Wanted;
 use image_transfer_sdk::ensure::Ensure;
 use image_transfer_sdk::ensure::is_public;
@@ -24,18 +22,13 @@ use image_transfer_sdk::export_plugin;
 use image_transfer_sdk::export_provisioner;
 use image_transfer_sdk::export_source;
 use image_transfer_sdk::http::Host;
-use image_transfer_sdk::walk::Walk;
 
 pub use api::Api;
 pub use config::Config;
 pub use listing::Harbor;
 pub use projects::Projects;
 
-/// The source `harbor`.
-#[derive(Debug)]
-pub struct Listing(Walk<Harbor, Host>);
-
-impl Plugin for Listing {
+impl Plugin for Harbor {
     const INFO: Info = Info {
         name: "harbor",
         version: env!("CARGO_PKG_VERSION"),
@@ -43,23 +36,6 @@ impl Plugin for Listing {
         config_schema: include_str!("../config.schema.json"),
         hosts: &[],
     };
-}
-
-impl Source for Listing {
-    type Config = Config;
-
-    fn open(config: Config, position: Option<String>) -> Result<Self> {
-        let (harbor, filter) = Harbor::open(config)?;
-        Ok(Self(Walk::new(harbor, filter, position, Host)))
-    }
-
-    fn next(&mut self) -> Result<Option<Vec<Image>>> {
-        self.0.next_batch()
-    }
-
-    fn position(&self) -> Option<String> {
-        self.0.position()
-    }
 }
 
 /// The provisioner `harbor`.
@@ -84,6 +60,6 @@ impl Provisioner for Preparation {
     }
 }
 
-export_plugin!(Listing);
-export_source!(Listing);
+export_plugin!(Harbor);
+export_source!(image_transfer_sdk::walk::Walk<Harbor, Host>);
 export_provisioner!(Preparation);

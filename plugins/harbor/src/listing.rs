@@ -9,11 +9,13 @@ use image_transfer_sdk::Result;
 use image_transfer_sdk::api::number;
 use image_transfer_sdk::date;
 use image_transfer_sdk::http::Client;
+use image_transfer_sdk::http::Host;
 use image_transfer_sdk::http::Request;
 use image_transfer_sdk::http::Response;
 use image_transfer_sdk::pager::Page;
 use image_transfer_sdk::pager::Place;
 use image_transfer_sdk::reference::check_digest;
+use image_transfer_sdk::walk::Configured;
 use image_transfer_sdk::walk::Filter;
 use image_transfer_sdk::walk::Listed;
 use image_transfer_sdk::walk::Provider;
@@ -43,15 +45,6 @@ pub struct Repository {
 }
 
 impl Harbor {
-    /// Checks the options and sends nothing.
-    pub fn open(config: Config) -> Result<(Self, Filter)> {
-        let (api, filter) = config.checked()?;
-        let registry = config.registry.unwrap_or_else(|| api.host().to_owned());
-        let mut known = HashSet::new();
-        let once = |names: Vec<String>| names.into_iter().filter(|name| known.insert(name.clone())).collect();
-        Ok((Self { api, registry, wanted: config.projects.map(once), greeted: false }, filter))
-    }
-
     /// All projects but proxy caches, which hold what others have: those are read only by name.
     fn all(&self, client: &dyn Client) -> Result<Vec<Project>> {
         let (caches, projects): (Vec<_>, Vec<_>) =
@@ -89,6 +82,20 @@ fn artifacts(repository: &Repository) -> String {
     let project = &repository.project.name;
     let name = &repository.name[project.len() + 1..];
     format!("/projects/{project}/repositories/{}/artifacts", name.replace('/', "%252F"))
+}
+
+impl Configured for Harbor {
+    type Config = Config;
+    type Client = Host;
+
+    fn open(config: Config) -> Result<(Self, Filter, Host)> {
+        let (api, filter) = config.checked()?;
+        let registry = config.registry.unwrap_or_else(|| api.host().to_owned());
+        let mut known = HashSet::new();
+        let once = |names: Vec<String>| names.into_iter().filter(|name| known.insert(name.clone())).collect();
+        let harbor = Self { api, registry, wanted: config.projects.map(once), greeted: false };
+        Ok((harbor, filter, Host))
+    }
 }
 
 impl Provider for Harbor {

@@ -6,9 +6,12 @@
 
 use std::collections::VecDeque;
 
+use serde::de::DeserializeOwned;
+
 use crate::Error;
 use crate::Image;
 use crate::Result;
+use crate::Source;
 use crate::config::Problems;
 use crate::http::Client;
 use crate::http::Request;
@@ -67,6 +70,34 @@ pub trait Provider {
 
     /// Reads the answer.
     fn read_tags(&self, repository: &Self::Repository, place: &Place, response: &Response) -> Result<Page<Listed>>;
+}
+
+/// A provider that the `with:` of a workflow describes, which makes its [`Walk`] a source: `export_source!(Walk<MyProvider, Host>)`.
+pub trait Configured: Provider + Sized + 'static {
+    /// The `with:`.
+    type Config: DeserializeOwned;
+    /// What requests are sent through: `http::Host`, or something that adds a login to them.
+    type Client: Client + 'static;
+
+    /// Checks the options and sends nothing.
+    fn open(config: Self::Config) -> Result<(Self, Filter, Self::Client)>;
+}
+
+impl<P: Configured> Source for Walk<P, P::Client> {
+    type Config = P::Config;
+
+    fn open(config: P::Config, position: Option<String>) -> Result<Self> {
+        let (provider, filter, client) = P::open(config)?;
+        Ok(Self::new(provider, filter, position, client))
+    }
+
+    fn next(&mut self) -> Result<Option<Vec<Image>>> {
+        self.next_batch()
+    }
+
+    fn position(&self) -> Option<String> {
+        self.finished.clone()
+    }
 }
 
 /// An entry of a list of tags: usually a tag and its image; an artifact with all of its tags where the API lists artifacts.

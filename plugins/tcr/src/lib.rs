@@ -13,12 +13,10 @@ mod namespaces;
 use image_transfer_sdk::Credential;
 use image_transfer_sdk::Credentials;
 use image_transfer_sdk::Ensured;
-use image_transfer_sdk::Image;
 use image_transfer_sdk::Info;
 use image_transfer_sdk::Plugin;
 use image_transfer_sdk::Provisioner;
 use image_transfer_sdk::Result;
-use image_transfer_sdk::Source;
 use image_transfer_sdk::Wanted;
 use image_transfer_sdk::ensure::Ensure;
 use image_transfer_sdk::ensure::is_public;
@@ -28,7 +26,6 @@ use image_transfer_sdk::export_provisioner;
 use image_transfer_sdk::export_source;
 use image_transfer_sdk::http::Host;
 use image_transfer_sdk::tencent;
-use image_transfer_sdk::walk::Walk;
 
 pub use config::Config;
 pub use instance::Finder;
@@ -36,11 +33,7 @@ pub use listing::Tcr;
 pub use login::Login;
 pub use namespaces::Namespaces;
 
-/// The source `tcr`.
-#[derive(Debug)]
-pub struct Listing(Walk<Tcr, Host>);
-
-impl Plugin for Listing {
+impl Plugin for Tcr {
     const INFO: Info = Info {
         name: "tcr",
         version: env!("CARGO_PKG_VERSION"),
@@ -48,23 +41,6 @@ impl Plugin for Listing {
         config_schema: include_str!("../config.schema.json"),
         hosts: tencent::HOSTS,
     };
-}
-
-impl Source for Listing {
-    type Config = Config;
-
-    fn open(config: Config, position: Option<String>) -> Result<Self> {
-        let (tcr, filter) = Tcr::open(config)?;
-        Ok(Self(Walk::new(tcr, filter, position, Host)))
-    }
-
-    fn next(&mut self) -> Result<Option<Vec<Image>>> {
-        self.0.next_batch()
-    }
-
-    fn position(&self) -> Option<String> {
-        self.0.position()
-    }
 }
 
 /// The provisioner `tcr`.
@@ -105,7 +81,7 @@ impl Credentials for Issuer {
     }
 }
 
-export_plugin!(Listing);
-export_source!(Listing);
+export_plugin!(Tcr);
+export_source!(image_transfer_sdk::walk::Walk<Tcr, Host>);
 export_provisioner!(Preparation);
 export_credentials!(Issuer);

@@ -9,6 +9,7 @@ use image_transfer_sdk::Result;
 use image_transfer_sdk::api::number;
 use image_transfer_sdk::date;
 use image_transfer_sdk::http::Client;
+use image_transfer_sdk::http::Host;
 use image_transfer_sdk::http::Request;
 use image_transfer_sdk::http::Response;
 use image_transfer_sdk::pager::Next;
@@ -19,6 +20,7 @@ use image_transfer_sdk::reference::check_digest;
 use image_transfer_sdk::tencent::Action;
 use image_transfer_sdk::tencent::list;
 use image_transfer_sdk::tencent::text;
+use image_transfer_sdk::walk::Configured;
 use image_transfer_sdk::walk::Filter;
 use image_transfer_sdk::walk::Listed;
 use image_transfer_sdk::walk::Provider;
@@ -65,15 +67,6 @@ pub(crate) struct Namespace {
     public: bool,
 }
 
-impl Tcr {
-    /// Checks the options and sends nothing.
-    pub fn open(config: Config) -> Result<(Self, Filter)> {
-        let (finder, filter) = config.checked()?;
-        let Config { registry, namespaces, .. } = config;
-        Ok((Self { finder, registry, wanted: namespaces, public: HashMap::new() }, filter))
-    }
-}
-
 /// The page number of a place. They begin at 1; whoever reads a list a second time begins at 0, in case that was one more page.
 fn number_of(place: &Place) -> u64 {
     place.page + u64::from(place.pass == 0)
@@ -95,6 +88,18 @@ pub(crate) fn namespaces(instance: &Instance, name: Option<&str>, client: &dyn C
         all.extend(pager.take(page, |namespace| &namespace.name, "namespaces")?);
     }
     Ok(all)
+}
+
+impl Configured for Tcr {
+    type Config = Config;
+    type Client = Host;
+
+    fn open(config: Config) -> Result<(Self, Filter, Host)> {
+        let (finder, filter) = config.checked()?;
+        let Config { registry, namespaces, .. } = config;
+        let tcr = Self { finder, registry, wanted: namespaces, public: HashMap::new() };
+        Ok((tcr, filter, Host))
+    }
 }
 
 impl Provider for Tcr {

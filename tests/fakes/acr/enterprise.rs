@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::State;
 use super::Tag;
-use super::clock;
+use crate::fakes::signing;
+use crate::fakes::clock;
 use super::gateway::Refusal;
 use super::page::cut;
-use super::signature;
 use super::store::Namespace;
 use super::store::Repository;
 use super::store::Store;
@@ -172,7 +172,7 @@ impl Window {
         answer["MaxResults"] = self.size.into();
         if page.more {
             let next = self.offset + self.size;
-            let token = signature::hash(format!("{} {next}", self.list).as_bytes());
+            let token = signing::hash(format!("{} {next}", self.list).as_bytes());
             pages.insert(token.clone(), (self.list.clone(), next));
             answer["NextToken"] = token.into();
         }

@@ -13,7 +13,6 @@
 //! that is too large and for a token of a page that is not one.
 
 mod challenge;
-mod clock;
 mod enterprise;
 mod gateway;
 mod page;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::State;
 use super::Tag;
-use super::clock;
+use crate::fakes::clock;
 use super::gateway::Refusal;
 use super::page::cut;
 use super::store::Namespace;

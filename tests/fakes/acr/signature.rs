@@ -1,24 +1,16 @@
 //! ACS3-HMAC-SHA256, verified from what came over the wire (documentation, "Request syntax and signature method V3").
 
-use hmac::Hmac;
-use hmac::KeyInit as _;
-use hmac::Mac as _;
-use percent_encoding::AsciiSet;
-use percent_encoding::NON_ALPHANUMERIC;
-use percent_encoding::utf8_percent_encode;
-use sha2::Digest as _;
-use sha2::Sha256;
-
 use super::State;
-use super::clock;
 use super::gateway::Refusal;
+use crate::fakes::clock;
+use crate::fakes::signing::hash;
+use crate::fakes::signing::hex;
+use crate::fakes::signing::hmac;
+use crate::fakes::signing::query;
 use crate::harness::api::Call;
 
 /// Seconds that the clocks may differ by.
 const SKEW: i64 = 15 * 60;
-
-/// All that RFC 3986 does not leave as it is.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// What no request is without.
 const REQUIRED: [&str; 6] =
@@ -37,7 +29,7 @@ pub(super) fn verify(call: &Call, state: &mut State) -> Result<(), Refusal> {
     let value = |name| call.header(name).unwrap_or_default();
     let malformed =
         || Refusal::new(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.");
-    let date = clock::seconds(value("x-acs-date")).ok_or_else(malformed)?;
+    let date = clock::seconds(value("x-acs-date"), clock::ISO).ok_or_else(malformed)?;
     if (date - clock::milliseconds() / 1000 - state.ahead).abs() > SKEW {
         let message = "Specified time stamp or date value is expired.";
         return Err(Refusal::new(400, "InvalidTimeStamp.Expired", message));
@@ -90,27 +82,8 @@ fn complete(call: &Call, signed: &str) -> bool {
 }
 
 fn canonical(call: &Call, signed: &str) -> String {
-    let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
-    let mut pairs: Vec<_> = call.parameters().iter().map(|(name, value)| (encode(name), encode(value))).collect();
-    pairs.sort();
-    let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let value = |name| call.header(name).unwrap_or_default().trim();
     let headers: String = signed.split(';').map(|name| format!("{name}:{}\n", value(name))).collect();
     let digest = value("x-acs-content-sha256");
-    format!("{}\n{}\n{}\n{headers}\n{signed}\n{digest}", call.method, call.path, query.join("&"))
-}
-
-/// SHA-256 in hexadecimal.
-pub(super) fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn hmac(key: &[u8], message: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
-    mac.update(message.as_bytes());
-    mac.finalize().into_bytes().to_vec()
+    format!("{}\n{}\n{}\n{headers}\n{signed}\n{digest}", call.method, call.path, query(call))
 }

@@ -9,7 +9,6 @@
 //! - The token of a page is for the same question and no other. Pages may be smaller than asked for.
 //! - The public service has no `ListImages`, its token is no list, and it is in `us-east-1` alone.
 
-mod clock;
 mod gateway;
 mod images;
 mod page;
@@ -119,6 +118,11 @@ impl Ecr {
     /// `http://127.0.0.1:PORT`, of the API of both services.
     pub fn url(&self) -> String {
         self.server.url()
+    }
+
+    /// The API by itself, to be served in another way too.
+    pub fn api(&self) -> Arc<dyn Api> {
+        Arc::clone(&self.api) as Arc<dyn Api>
     }
 
     pub fn faults(&self) -> &Faults {

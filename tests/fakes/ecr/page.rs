@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::refusal::Refusal;
-use super::signature;
+use crate::fakes::signing;
 use crate::harness::api::Fault;
 
 /// How large a page is where nothing is said.
@@ -77,7 +77,7 @@ impl Window {
         }
         let mut answer = serde_json::json!({name: items.into_iter().skip(start).take(size).collect::<Vec<_>>()});
         if more {
-            let token = signature::hash(format!("{} {next}", self.question).as_bytes());
+            let token = signing::hash(format!("{} {next}", self.question).as_bytes());
             pages.insert(token.clone(), (self.question.clone(), next));
             answer["nextToken"] = token.into();
         }

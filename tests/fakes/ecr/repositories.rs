@@ -9,7 +9,7 @@ use super::ACCOUNT;
 use super::Image;
 use super::Kind;
 use super::State;
-use super::clock;
+use crate::fakes::clock;
 use super::is_loopback;
 use super::page::Window;
 use super::refusal::Refusal;
@@ -128,7 +128,7 @@ pub(super) fn token(state: &State, kind: Kind) -> Value {
     let (password, seconds) = &state.credential;
     let token = base64::engine::general_purpose::STANDARD.encode(format!("AWS:{password}"));
     // With a fraction, as AWS has it.
-    let mut data = json!({"authorizationToken": token, "expiresAt": half_past(clock::now() + seconds)});
+    let mut data = json!({"authorizationToken": token, "expiresAt": half_past(clock::milliseconds() / 1000 + seconds)});
     match kind {
         Kind::Private => {
             let host = &state.private.host;

@@ -1,24 +1,16 @@
 //! Signature Version 4, verified from what came over the wire (IAM user guide, "Create a signed AWS API request").
 
-use hmac::Hmac;
-use hmac::KeyInit as _;
-use hmac::Mac as _;
-use percent_encoding::AsciiSet;
-use percent_encoding::NON_ALPHANUMERIC;
-use percent_encoding::utf8_percent_encode;
-use sha2::Digest as _;
-use sha2::Sha256;
-
 use super::State;
-use super::clock;
 use super::refusal::Refusal;
+use crate::fakes::clock;
+use crate::fakes::signing::hash;
+use crate::fakes::signing::hex;
+use crate::fakes::signing::hmac;
+use crate::fakes::signing::query;
 use crate::harness::api::Call;
 
 /// Seconds that the clocks may differ by.
 const SKEW: i64 = 300;
-
-/// All that RFC 3986 does not leave as it is.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Whether the request is signed for this service, with a key that is known and at this time.
 pub(super) fn verify(call: &Call, service: &str, state: &State) -> Result<(), Refusal> {
@@ -43,8 +35,8 @@ pub(super) fn verify(call: &Call, service: &str, state: &State) -> Result<(), Re
         return Err(Refusal::new("ExpiredTokenException", message));
     }
     let date = call.header("x-amz-date").unwrap_or_default();
-    let time = clock::seconds(date).ok_or_else(incomplete)?;
-    if (time - clock::now() - state.ahead).abs() > SKEW {
+    let time = clock::seconds(date, clock::COMPACT).ok_or_else(incomplete)?;
+    if (time - clock::milliseconds() / 1000 - state.ahead).abs() > SKEW {
         let message = format!("Signature expired: {date} is not within 5 min. of the server's time");
         return Err(Refusal::new("InvalidSignatureException", &message));
     }
@@ -89,26 +81,7 @@ fn complete(call: &Call, signed: &str) -> bool {
 
 /// Space around a header's value is left out, and of spaces within it all but one.
 fn canonical(call: &Call, signed: &str) -> String {
-    let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
-    let mut pairs: Vec<_> = call.parameters().iter().map(|(name, value)| (encode(name), encode(value))).collect();
-    pairs.sort();
-    let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let words = |name| call.header(name).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     let headers: String = signed.split(';').map(|name| format!("{name}:{}\n", words(name))).collect();
-    format!("{}\n{}\n{}\n{headers}\n{signed}\n{}", call.method, call.path, query.join("&"), hash(&call.body))
-}
-
-/// SHA-256 in hexadecimal.
-pub(super) fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn hmac(key: &[u8], message: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
-    mac.update(message.as_bytes());
-    mac.finalize().into_bytes().to_vec()
+    format!("{}\n{}\n{}\n{headers}\n{signed}\n{}", call.method, call.path, query(call), hash(&call.body))
 }

@@ -14,7 +14,7 @@ use super::check::fits;
 use super::check::rows;
 use super::check::text;
 use super::check::window;
-use super::clock;
+use crate::fakes::clock;
 use crate::harness::api::Fault;
 
 /// An instance, which is a registry.

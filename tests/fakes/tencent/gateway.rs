@@ -8,7 +8,7 @@ use super::Tencent;
 use super::check::ACTIONS;
 use super::check::Action;
 use super::check::Error;
-use super::clock;
+use crate::fakes::clock;
 use super::signature;
 use crate::harness::api::Api;
 use crate::harness::api::Call;

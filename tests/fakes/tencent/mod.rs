@@ -12,7 +12,6 @@
 //! Where the documentation is silent, the fake is strict: it refuses a `Limit` above 100 everywhere, and parameters that it does not know.
 
 mod check;
-mod clock;
 mod enterprise;
 mod gateway;
 mod personal;

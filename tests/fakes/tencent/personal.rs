@@ -9,8 +9,8 @@ use super::check::fits;
 use super::check::rows;
 use super::check::text;
 use super::check::window;
-use super::clock;
-use super::signature;
+use crate::fakes::signing;
+use crate::fakes::clock;
 use crate::harness::api::Fault;
 
 /// What the fake tells where it knows no time; CCR does not say in which zone.
@@ -179,7 +179,7 @@ impl Tag {
             "TagName": self.name,
             "TagId": self.digest,
             // The digest of the image's configuration is another one.
-            "ImageId": format!("sha256:{}", signature::hash(self.digest.as_bytes())),
+            "ImageId": format!("sha256:{}", signing::hash(self.digest.as_bytes())),
             "Size": format!("{} MB", self.size / 1_000_000),
             "SizeByte": self.size,
             "CreationTime": "2020-01-01 00:00:00 +0800 CST",

@@ -1,15 +1,12 @@
 //! TC3-HMAC-SHA256, verified from what came over the wire (documentation, "Signature v3").
 
-use hmac::Hmac;
-use hmac::KeyInit as _;
-use hmac::Mac as _;
-use sha2::Digest as _;
-use sha2::Sha256;
-
 use super::SECRET_ID;
 use super::SECRET_KEY;
 use super::check::Error;
-use super::clock;
+use crate::fakes::clock;
+use crate::fakes::signing::hash;
+use crate::fakes::signing::hex;
+use crate::fakes::signing::hmac;
 use crate::harness::api::Call;
 
 /// Seconds that the clocks may differ by.
@@ -66,19 +63,4 @@ fn canonical(call: &Call, signed: &str) -> String {
     let value = |name| call.header(name).unwrap_or_default().trim().to_lowercase();
     let headers: String = signed.split(';').map(|name| format!("{name}:{}\n", value(name))).collect();
     format!("{}\n{}\n{}\n{headers}\n{signed}\n{}", call.method, call.path, call.query, hash(&call.body))
-}
-
-/// SHA-256 in hexadecimal.
-pub(super) fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn hmac(key: &[u8], message: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
-    mac.update(message.as_bytes());
-    mac.finalize().into_bytes().to_vec()
 }

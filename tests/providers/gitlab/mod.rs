@@ -1,3 +1,5 @@
 //! GitLab.
 
 mod fake;
+mod plugin;
+mod stage;

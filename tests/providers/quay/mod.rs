@@ -1,3 +1,5 @@
 //! Quay.
 
 mod fake;
+mod plugin;
+mod stage;

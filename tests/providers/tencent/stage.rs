@@ -18,6 +18,7 @@ use crate::harness::registry::PASSWORD;
 use crate::harness::registry::Registry;
 use crate::harness::registry::USER;
 use crate::harness::store::Store;
+use crate::providers::report;
 
 /// The instance `team`.
 pub const INSTANCE: &str = "tcr-team";
@@ -91,17 +92,9 @@ impl Stage {
         self.no_secret(self.place.run(&[&usual, flags].concat()))
     }
 
-    /// Fails the test if something secret was printed or reported.
     #[track_caller]
     fn no_secret(&self, finished: Finished) -> Finished {
-        let path = self.place.path().join("report.json");
-        let report = std::fs::read_to_string(path).unwrap_or_default();
-        for secret in [SECRET_KEY, PASSWORD] {
-            for (what, text) in [("stdout", &finished.stdout), ("stderr", &finished.stderr), ("the report", &report)] {
-                assert!(!text.contains(secret), "{what} has a secret in it:\n{text}");
-            }
-        }
-        finished
+        report::no_secret(&self.place, finished, &[SECRET_KEY, PASSWORD])
     }
 
     /// What became of the images in the last report, by repository of the target and in order.
@@ -121,7 +114,7 @@ impl Stage {
 
     /// Requests of the last run by host.
     pub fn requests(&self, host: &str) -> u64 {
-        self.place.report("report.json")["requests"][host].as_u64().unwrap_or_default()
+        report::requests(&self.place, host)
     }
 
     /// The messages of the images that failed.

@@ -48,7 +48,7 @@ fn client<F: Fn(&str) -> Option<Response>>(other: F) -> (impl Client, Log) {
 }
 
 fn all(more: &Value, client: impl Client) -> Result<Vec<String>> {
-    let (harbor, filter) = Harbor::open(config(more))?;
+    let (harbor, filter, _) = Harbor::open(config(more))?;
     let mut walk = Walk::new(harbor, filter, None, client);
     let mut names = Vec::new();
     while let Some(images) = walk.next_batch()? {
