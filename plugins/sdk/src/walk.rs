@@ -1,10 +1,12 @@
 //! From a provider's lists to images: repositories page by page, and the tags of many of them at a time.
 //!
-//! Each batch is one round of requests, sent together: the tags of the repositories at hand, and the next page of repositories where
-//! few are left. So a listing is as quick as the provider allows, begins to give images with its first round, and holds no more than
-//! a page of repositories and a page of tags for each of some tens. Images of one repository come in a row.
+//! Each batch is one round of requests, sent together: the tags of the repositories at hand, and where few are left the next pages of
+//! repositories, of several lists if there are several. So a listing is as quick as the provider allows, begins to give images with its
+//! first round, and holds no more than a page of some tens of lists and a page of tags for each of some tens of repositories. The order is
+//! that of the lists, and images of one repository come in a row.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 
@@ -22,7 +24,7 @@ use crate::pager::Place;
 use crate::pattern::Pattern;
 use crate::warn;
 
-/// Repositories whose tags are asked for in one round.
+/// Requests of one round.
 const ROUND: usize = 32;
 
 /// The largest batch, images.
@@ -134,14 +136,12 @@ impl Filter {
 }
 
 /// A listing under way.
-#[derive(Debug)]
 pub struct Walk<P: Provider, C> {
     provider: P,
     client: C,
     filter: Filter,
-    /// The lists that are left, once they are known; the first of them is being read.
-    lists: Option<VecDeque<P::List>>,
-    pager: Pager,
+    /// The lists that are left, once they are known.
+    lists: Option<VecDeque<Reading<P>>>,
     window: VecDeque<Open<P::Repository>>,
     /// The last repository whose images were all handed out.
     finished: Option<String>,
@@ -149,6 +149,20 @@ pub struct Walk<P: Provider, C> {
     skip: Option<String>,
     /// An error that came with images, told after them.
     late: Option<Error>,
+}
+
+impl<P: Provider, C> fmt::Debug for Walk<P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Walk").field("finished", &self.finished).finish_non_exhaustive()
+    }
+}
+
+/// A list of repositories that is being read.
+struct Reading<P: Provider> {
+    list: P::List,
+    pager: Pager,
+    /// What was read while lists before this one were not through.
+    ahead: Vec<P::Repository>,
 }
 
 /// A repository whose tags are being read.
@@ -162,7 +176,9 @@ struct Open<R> {
 /// What a request of a round asks for.
 #[derive(Debug, Clone, Copy)]
 enum Ask {
-    Repositories,
+    /// Of the list with this number.
+    Repositories(usize),
+    /// Of the repository in this place of the window.
     Tags(usize),
 }
 
@@ -174,7 +190,6 @@ impl<P: Provider, C: Client> Walk<P, C> {
             client,
             filter,
             lists: None,
-            pager: Pager::new(),
             window: VecDeque::new(),
             finished: position.clone(),
             skip: position,
@@ -198,7 +213,9 @@ impl<P: Provider, C: Client> Walk<P, C> {
         }
         self.provider.ready(&self.client)?;
         if self.lists.is_none() {
-            self.lists = Some(self.provider.lists(&self.client)?.into());
+            let lists = self.provider.lists(&self.client)?;
+            let reading = lists.into_iter().map(|list| Reading { list, pager: Pager::new(), ahead: Vec::new() });
+            self.lists = Some(reading.collect());
         }
         let asks = self.asks();
         if asks.is_empty() {
@@ -206,7 +223,7 @@ impl<P: Provider, C: Client> Walk<P, C> {
                 return Ok(None);
             }
             // Where the former walk stopped is no longer there: better twice than never.
-            (self.finished, self.lists, self.pager) = (None, None, Pager::new());
+            (self.finished, self.lists) = (None, None);
             return Ok(Some(Vec::new()));
         }
         let requests: Result<Vec<Request>> = asks.iter().map(|ask| self.request(*ask)).collect();
@@ -232,6 +249,7 @@ impl<P: Provider, C: Client> Walk<P, C> {
                 warn!("{name} is left out, it went away since it was listed: {reason}");
             }
         }
+        self.advance();
         images = self.emit();
         match error {
             Some(error) if images.is_empty() => Err(error),
@@ -247,9 +265,13 @@ impl<P: Provider, C: Client> Walk<P, C> {
         let hungry = |open: &Open<P::Repository>| open.images.is_empty() && open.pager.place().is_some();
         let tags = self.window.iter().enumerate().filter(|(_, open)| hungry(open)).map(|(index, _)| Ask::Tags(index));
         let mut asks: Vec<Ask> = tags.take(ROUND).collect();
-        if asks.len() < ROUND && self.lists.as_ref().is_some_and(|lists| !lists.is_empty()) {
-            asks.push(Ask::Repositories);
-        }
+        let room = ROUND - asks.len();
+        // Of lists whose turn has not come yet no more than a page is held.
+        let open = |(index, reading): &(usize, &Reading<P>)| {
+            reading.pager.place().is_some() && (*index == 0 || reading.ahead.is_empty())
+        };
+        let lists = self.lists.iter().flatten().take(ROUND).enumerate().filter(open);
+        asks.extend(lists.map(|(index, _)| Ask::Repositories(index)).take(room));
         asks
     }
 
@@ -260,15 +282,15 @@ impl<P: Provider, C: Client> Walk<P, C> {
                 let open = &self.window[index];
                 self.provider.ask_tags(&open.repository, open.pager.place().ok_or_else(nothing)?)
             }
-            Ask::Repositories => {
-                let list = self.lists.as_ref().and_then(VecDeque::front).ok_or_else(nothing)?;
-                self.provider.ask_repositories(list, self.pager.place().ok_or_else(nothing)?)
+            Ask::Repositories(index) => {
+                let reading = self.lists.as_ref().and_then(|lists| lists.get(index)).ok_or_else(nothing)?;
+                self.provider.ask_repositories(&reading.list, reading.pager.place().ok_or_else(nothing)?)
             }
         }
     }
 
     fn take(&mut self, ask: Ask, response: &Response) -> Result<()> {
-        let Self { provider, lists, pager, window, filter, skip, .. } = self;
+        let Self { provider, lists, window, .. } = self;
         match ask {
             Ask::Tags(index) => {
                 let open = &mut window[index];
@@ -278,29 +300,37 @@ impl<P: Provider, C: Client> Walk<P, C> {
                 let listed = open.pager.take(page, |listed| listed.name.as_str(), &what)?;
                 open.images.extend(listed.into_iter().flat_map(|listed| listed.images));
             }
-            Ask::Repositories => {
-                let (Some(lists), Some(place)) = (lists, pager.place().cloned()) else { return Ok(()) };
-                let Some(list) = lists.front() else { return Ok(()) };
-                let page = provider.read_repositories(list, &place, response)?;
-                let mut news = pager.take(page, |repository| provider.name(repository), "repositories")?;
-                news.retain(|repository| provider.belongs(list, repository));
-                if pager.place().is_none() {
-                    lists.pop_front();
-                    *pager = Pager::new();
-                }
-                for repository in news {
-                    let name = provider.name(&repository);
-                    match skip {
-                        Some(former) if former == name => *skip = None,
-                        None if filter.wants(name) => {
-                            window.push_back(Open { repository, pager: Pager::new(), images: VecDeque::new() });
-                        }
-                        _ => {}
-                    }
-                }
+            Ask::Repositories(index) => {
+                let Some(reading) = lists.as_mut().and_then(|lists| lists.get_mut(index)) else { return Ok(()) };
+                let Some(place) = reading.pager.place().cloned() else { return Ok(()) };
+                let page = provider.read_repositories(&reading.list, &place, response)?;
+                let mut news = reading.pager.take(page, |repository| provider.name(repository), "repositories")?;
+                news.retain(|repository| provider.belongs(&reading.list, repository));
+                reading.ahead.extend(news);
             }
         }
         Ok(())
+    }
+
+    /// Takes repositories over into the window, list after list.
+    fn advance(&mut self) {
+        let Self { provider, lists: Some(lists), window, filter, skip, .. } = self else { return };
+        while let Some(reading) = lists.front_mut() {
+            for repository in reading.ahead.drain(..) {
+                let name = provider.name(&repository);
+                match skip {
+                    Some(former) if former == name => *skip = None,
+                    None if filter.wants(name) => {
+                        window.push_back(Open { repository, pager: Pager::new(), images: VecDeque::new() });
+                    }
+                    _ => {}
+                }
+            }
+            if reading.pager.place().is_some() {
+                break;
+            }
+            lists.pop_front();
+        }
     }
 
     /// Takes out what is there, as far as repositories are in a row.

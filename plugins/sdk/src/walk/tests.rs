@@ -8,7 +8,8 @@ use crate::Reference;
 use crate::pager::Next;
 use crate::walk::*;
 
-struct Numbered;
+/// So many lists of the same repositories, each with its number in front.
+struct Numbered(usize);
 
 fn image(repository: &str, tag: &str) -> Image {
     let source = Reference {
@@ -26,20 +27,26 @@ fn read(response: &Response) -> (Vec<String>, Option<u64>) {
     (text.lines().map(str::to_owned).collect(), response.header("total").and_then(|total| total.parse().ok()))
 }
 
+/// What tells a list from the first one.
+fn of(list: usize) -> String {
+    if list == 0 { String::new() } else { format!("l{list}/") }
+}
+
 impl Provider for Numbered {
-    type List = ();
+    type List = usize;
     type Repository = String;
 
-    fn lists(&mut self, _: &dyn Client) -> Result<Vec<()>> {
-        Ok(vec![()])
+    fn lists(&mut self, _: &dyn Client) -> Result<Vec<usize>> {
+        Ok((0..self.0).collect())
     }
 
-    fn ask_repositories(&self, (): &(), place: &Place) -> Result<Request> {
-        Ok(Request::get(format!("repositories {}", place.rows)))
+    fn ask_repositories(&self, list: &usize, place: &Place) -> Result<Request> {
+        Ok(Request::get(format!("repositories{} {}", of(*list), place.rows)))
     }
 
-    fn read_repositories(&self, (): &(), _: &Place, response: &Response) -> Result<Page<String>> {
+    fn read_repositories(&self, list: &usize, _: &Place, response: &Response) -> Result<Page<String>> {
         let (items, total) = read(&response.clone().successful()?);
+        let items = items.into_iter().map(|name| format!("{}{name}", of(*list))).collect();
         Ok(Page { items, total, next: Next::Counted })
     }
 
@@ -83,7 +90,9 @@ impl<F: Fn(&str, usize) -> Option<Response>> Client for Server<F> {
             Response::new(200, &[("total", &count.to_string())], names.join("\n"))
         };
         Ok(match words[..] {
-            ["repositories", from] => page(from, self.repositories, 100, &|number| format!("n/r{number}")),
+            [list, from] if list.starts_with("repositories") => {
+                page(from, self.repositories, 100, &|number| format!("n/r{number}"))
+            }
             ["tags", _, from] => page(from, self.tags, 2, &|number| format!("t{number}")),
             _ => panic!("{url}"),
         })
@@ -131,7 +140,7 @@ fn expected(repositories: usize, tags: usize) -> Vec<String> {
 fn every_tag_of_every_repository_comes_once_and_in_a_row() {
     let (server, log) = server(250, 5, |_, _| None);
     let most = Rc::clone(&server.most);
-    let mut walk = Walk::new(Numbered, Filter::default(), None, server);
+    let mut walk = Walk::new(Numbered(1), Filter::default(), None, server);
     assert_eq!(all(&mut walk, 0), Ok(expected(250, 5)));
     // 3 pages of repositories, 3 pages of tags each: nothing is asked twice.
     assert_eq!(log.borrow().len(), 3 + 250 * 3);
@@ -139,9 +148,22 @@ fn every_tag_of_every_repository_comes_once_and_in_a_row() {
 }
 
 #[test]
+fn several_lists_are_read_together_and_told_one_after_another() {
+    let (server, log) = server(150, 1, |_, _| None);
+    let mut walk = Walk::new(Numbered(40), Filter::default(), None, server);
+    let lists = (0..40).flat_map(|list| expected(150, 1).into_iter().map(move |name| format!("{}{name}", of(list))));
+    let lists: Vec<String> = lists.collect();
+    walk.next_batch().expect("the first round");
+    assert_eq!(log.borrow().len(), ROUND, "{:?}", log.borrow());
+    assert!(walk.lists.iter().flatten().skip(1).all(|reading| reading.ahead.len() <= 100));
+    assert_eq!(all(&mut walk, 0), Ok(lists));
+    assert_eq!(log.borrow().len(), 40 * 2 + 40 * 150);
+}
+
+#[test]
 fn the_first_images_come_before_the_last_page_of_repositories_is_read() {
     let (server, log) = server(1000, 1, |_, _| None);
-    let mut walk = Walk::new(Numbered, Filter::default(), None, server);
+    let mut walk = Walk::new(Numbered(1), Filter::default(), None, server);
     while walk.next_batch().expect("a batch").expect("not the end").is_empty() {}
     assert!(!log.borrow().iter().any(|url| url == "repositories 900"), "{:?}", log.borrow());
 }
@@ -149,7 +171,7 @@ fn the_first_images_come_before_the_last_page_of_repositories_is_read() {
 #[test]
 fn a_hundred_thousand_repositories_never_sit_in_memory() {
     let (server, _) = server(100_000, 1, |_, _| None);
-    let mut walk = Walk::new(Numbered, Filter::default(), None, server);
+    let mut walk = Walk::new(Numbered(1), Filter::default(), None, server);
     let (mut images, mut widest) = (0, 0);
     while let Some(batch) = walk.next_batch().expect("a batch") {
         images += batch.len();
@@ -163,7 +185,7 @@ fn a_hundred_thousand_repositories_never_sit_in_memory() {
 fn what_came_with_an_error_is_told_first_and_the_rest_is_asked_again() {
     let throttled = |url: &str, nth: usize| (url == "tags n/r3 0" && nth <= 2).then(|| Response::new(429, &[], ""));
     let (server, log) = server(5, 2, throttled);
-    let mut walk = Walk::new(Numbered, Filter::default(), None, server);
+    let mut walk = Walk::new(Numbered(1), Filter::default(), None, server);
     assert_eq!(all(&mut walk, 3), Ok(expected(5, 2)));
     let count = |url: &str| log.borrow().iter().filter(|other| *other == url).count();
     assert_eq!((count("tags n/r3 0"), count("tags n/r2 0"), count("tags n/r4 0")), (3, 1, 1));
@@ -173,7 +195,7 @@ fn what_came_with_an_error_is_told_first_and_the_rest_is_asked_again() {
 fn a_page_that_fails_for_good_ends_the_listing_with_an_error() {
     let refused = |url: &str, _: usize| (url == "repositories 100").then(|| Response::new(403, &[], "no"));
     let (server, _) = server(150, 1, refused);
-    let error = all(&mut Walk::new(Numbered, Filter::default(), None, server), 0).expect_err("refused");
+    let error = all(&mut Walk::new(Numbered(1), Filter::default(), None, server), 0).expect_err("refused");
     assert!(matches!(error, Error::Unauthorized(_)), "{error:?}");
 }
 
@@ -181,7 +203,7 @@ fn a_page_that_fails_for_good_ends_the_listing_with_an_error() {
 fn a_repository_that_went_away_is_left_out_alone() {
     let gone = |url: &str, _: usize| url.starts_with("tags n/r1 ").then(|| Response::new(404, &[], ""));
     let (server, _) = server(3, 1, gone);
-    let images = all(&mut Walk::new(Numbered, Filter::default(), None, server), 0);
+    let images = all(&mut Walk::new(Numbered(1), Filter::default(), None, server), 0);
     assert_eq!(images, Ok(vec!["n/r0:t0".to_owned(), "n/r2:t0".to_owned()]));
 }
 
@@ -191,7 +213,7 @@ fn a_repository_that_is_not_wanted_costs_no_request() {
     let mut problems = Problems::default();
     let filter = Filter::read(&mut problems, &["n/r1*".to_owned()], &["n/r11".to_owned()]);
     assert_eq!(problems.finish(), Ok(()));
-    let images = all(&mut Walk::new(Numbered, filter, None, server), 0).expect("images");
+    let images = all(&mut Walk::new(Numbered(1), filter, None, server), 0).expect("images");
     assert_eq!(images.len(), 10);
     assert_eq!(log.borrow().len(), 11);
 }
@@ -200,13 +222,13 @@ fn a_repository_that_is_not_wanted_costs_no_request() {
 fn a_resumed_walk_goes_on_behind_its_position_or_begins_again_where_that_is_gone() {
     let walk = |position: &str| {
         let (server, log) = server(4, 1, |_, _| None);
-        let images = all(&mut Walk::new(Numbered, Filter::default(), Some(position.to_owned()), server), 0);
+        let images = all(&mut Walk::new(Numbered(1), Filter::default(), Some(position.to_owned()), server), 0);
         (images, log.borrow().len())
     };
     assert_eq!(walk("n/r1"), (Ok(expected(4, 1)[2..].to_vec()), 3));
     assert_eq!(walk("n/gone").0, Ok(expected(4, 1)));
     let (server, _) = server(4, 1, |_, _| None);
-    let mut whole = Walk::new(Numbered, Filter::default(), None, server);
+    let mut whole = Walk::new(Numbered(1), Filter::default(), None, server);
     all(&mut whole, 0).expect("images");
     assert_eq!(whole.position().as_deref(), Some("n/r3"));
 }
