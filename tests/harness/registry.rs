@@ -25,8 +25,11 @@ use super::tools;
 pub const USER: &str = "test";
 /// That user's password.
 pub const PASSWORD: &str = "not-a-real-password";
-/// Both, as an htpasswd file (bcrypt, cost 4, made ahead).
-const HTPASSWD: &str = "test:$2y$04$biYCVC/7ULnlLcIL3kIBwOAiqeQhSJSQazSV001gT5V/SDoLuOVtG\n";
+/// Both, as an htpasswd file (bcrypt, cost 4, made ahead); and `AWS` with the same password, as ECR calls everyone.
+const HTPASSWD: &str = "\
+test:$2y$04$biYCVC/7ULnlLcIL3kIBwOAiqeQhSJSQazSV001gT5V/SDoLuOVtG
+AWS:$2y$04$biYCVC/7ULnlLcIL3kIBwOAiqeQhSJSQazSV001gT5V/SDoLuOVtG
+";
 
 /// Which registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::State;
 use super::Tag;
-use crate::fakes::signing;
-use crate::fakes::clock;
 use super::gateway::Refusal;
 use super::page::cut;
 use super::store::Namespace;
 use super::store::Repository;
 use super::store::Store;
+use crate::fakes::clock;
+use crate::fakes::signing;
 use crate::harness::api::Call;
 use crate::harness::api::Fault;
 

@@ -129,6 +129,11 @@ impl Acr {
         self.server.url()
     }
 
+    /// The API itself, to be served by another server too.
+    pub fn api(&self) -> Arc<dyn Api> {
+        Arc::clone(&self.api) as Arc<dyn Api>
+    }
+
     pub fn faults(&self) -> &Faults {
         &self.api.faults
     }

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::State;
 use super::Tag;
-use crate::fakes::clock;
 use super::gateway::Refusal;
 use super::page::cut;
 use super::store::Namespace;
 use super::store::Repository;
+use crate::fakes::clock;
 use crate::harness::api::Call;
 use crate::harness::api::Fault;
 
