@@ -21,7 +21,8 @@ fn live(plugin: &str) {
         let text = place.read("workflow.yaml");
         place.file("workflow.yaml", &text.replacen("transfers:", &format!("{entry}transfers:"), 1));
     }
-    let docker = std::env::var("DOCKER_CONFIG").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.docker")));
+    let docker =
+        std::env::var("DOCKER_CONFIG").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.docker")));
     let environment = docker.map(|docker| ("DOCKER_CONFIG", docker));
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let finished = place.run_with(&["plan", "workflow.yaml"], &environment).expect(0);

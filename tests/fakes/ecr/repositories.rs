@@ -9,10 +9,10 @@ use super::ACCOUNT;
 use super::Image;
 use super::Kind;
 use super::State;
-use crate::fakes::clock;
 use super::is_loopback;
 use super::page::Window;
 use super::refusal::Refusal;
+use crate::fakes::clock;
 use crate::harness::api::Fault;
 
 /// What the fake tells where it knows no time.

@@ -9,8 +9,8 @@ use super::check::fits;
 use super::check::rows;
 use super::check::text;
 use super::check::window;
-use crate::fakes::signing;
 use crate::fakes::clock;
+use crate::fakes::signing;
 use crate::harness::api::Fault;
 
 /// What the fake tells where it knows no time; CCR does not say in which zone.
