@@ -161,12 +161,12 @@ fn keys(reader: &mut Reader<'_, '_>, root: &Node) -> Option<(Vec<Entry>, Vec<Ent
 
 fn key(reader: &mut Reader<'_, '_>, section: &Node) -> Option<Vec<Entry>> {
     let fields = reader.fields(section, "a section of the secret file", KEY)?;
-    let mut part = |name: &str| match fields.get(name).filter(|node| !is_empty(node)) {
-        Some(node) => reader.text(node, &format!("`{name}`")).map(str::to_owned),
-        None => {
-            reader.error(section.at, format!("`{name}` is missing or empty"));
-            None
+    let mut part = |name: &str| {
+        if let Some(node) = fields.get(name).filter(|node| !is_empty(node)) {
+            return reader.text(node, &format!("`{name}`")).map(str::to_owned);
         }
+        reader.error(section.at, format!("`{name}` is missing or empty"));
+        None
     };
     let (id, secret) = (part("secretId"), part("secretKey"));
     Some(vec![option("secret-id", &id?), option("secret-key", &secret?)])

@@ -90,7 +90,7 @@ pub(crate) struct ClassicArgs {
     /// Keys of Tencent Cloud's API, YAML or JSON.
     #[arg(long = "secretFile", visible_alias = "tencentcloud-secret-file", value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// The API's URL, where it is not that of the domestic site: https://tcr.intl.tencentcloudapi.com.
+    /// The API's URL, where it is not that of the domestic site: `https://tcr.intl.tencentcloudapi.com`.
     #[arg(long = "tencentcloud-endpoint", value_name = "URL")]
     pub(crate) endpoint: Option<String>,
 }
