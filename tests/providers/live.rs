@@ -1,5 +1,7 @@
 //! Each provider's live service, where somebody gives options for it. docs/providers/README.md says how.
 
+#![expect(clippy::print_stdout, reason = "that a test was skipped, or what it listed, is for whoever runs it")]
+
 use crate::harness::command::Workplace;
 
 /// Lists with the options in the file that `IMAGE_TRANSFER_LIVE_<PLUGIN>` names, and plans a copy into a directory. Nothing is written.
