@@ -142,6 +142,9 @@ pub struct Walk<P: Provider, C> {
     filter: Filter,
     /// The lists that are left, once they are known.
     lists: Option<VecDeque<Reading<P>>>,
+    /// How many of them are asked in a round. It begins with one, so that nothing stands between the first image and its list, and doubles
+    /// with each round.
+    width: usize,
     window: VecDeque<Open<P::Repository>>,
     /// The last repository whose images were all handed out.
     finished: Option<String>,
@@ -190,6 +193,7 @@ impl<P: Provider, C: Client> Walk<P, C> {
             client,
             filter,
             lists: None,
+            width: 1,
             window: VecDeque::new(),
             finished: position.clone(),
             skip: position,
@@ -228,6 +232,7 @@ impl<P: Provider, C: Client> Walk<P, C> {
         }
         let requests: Result<Vec<Request>> = asks.iter().map(|ask| self.request(*ask)).collect();
         let answers = self.client.send_all(requests?);
+        self.width = (self.width * 2).min(ROUND);
         let mut gone = Vec::new();
         let mut error = None;
         for (ask, answer) in asks.into_iter().zip(answers) {
@@ -270,7 +275,7 @@ impl<P: Provider, C: Client> Walk<P, C> {
         let open = |(index, reading): &(usize, &Reading<P>)| {
             reading.pager.place().is_some() && (*index == 0 || reading.ahead.is_empty())
         };
-        let lists = self.lists.iter().flatten().take(ROUND).enumerate().filter(open);
+        let lists = self.lists.iter().flatten().take(self.width).enumerate().filter(open);
         asks.extend(lists.map(|(index, _)| Ask::Repositories(index)).take(room));
         asks
     }
