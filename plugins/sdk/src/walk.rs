@@ -143,7 +143,7 @@ pub struct Walk<P: Provider, C> {
     /// The lists that are left, once they are known.
     lists: Option<VecDeque<Reading<P>>>,
     /// How many of them are asked in a round. It begins with one, so that nothing stands between the first image and its list, and doubles
-    /// with each round.
+    /// with each round that gave images, or no repository to look into.
     width: usize,
     window: VecDeque<Open<P::Repository>>,
     /// The last repository whose images were all handed out.
@@ -232,7 +232,6 @@ impl<P: Provider, C: Client> Walk<P, C> {
         }
         let requests: Result<Vec<Request>> = asks.iter().map(|ask| self.request(*ask)).collect();
         let answers = self.client.send_all(requests?);
-        self.width = (self.width * 2).min(ROUND);
         let mut gone = Vec::new();
         let mut error = None;
         for (ask, answer) in asks.into_iter().zip(answers) {
@@ -255,7 +254,11 @@ impl<P: Provider, C: Client> Walk<P, C> {
             }
         }
         self.advance();
+        let barren = self.window.is_empty();
         images = self.emit();
+        if barren || !images.is_empty() {
+            self.width = (self.width * 2).min(ROUND);
+        }
         match error {
             Some(error) if images.is_empty() => Err(error),
             error => {

@@ -74,7 +74,7 @@ fn the_newest_tags_by_push_are_taken_and_an_unchanged_image_costs_one_request() 
 #[test]
 fn a_token_that_runs_out_under_way_is_renewed() {
     let stage = stage();
-    stage.hub.tokens_last(6);
+    stage.hub.tokens_last(3);
     stage.run(&stage.out(ALL, "")).expect(0);
     assert_eq!(statuses(&stage.place).len(), 4);
     assert!(stage.hub.tokens() > 1 && stage.hub.refused() > 0, "{} tokens", stage.hub.tokens());

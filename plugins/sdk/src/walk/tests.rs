@@ -170,7 +170,7 @@ fn several_lists_are_read_together_and_told_one_after_another() {
     walk.next_batch().expect("the first round");
     assert_eq!(*log.borrow(), ["repositories 0"]);
     assert_eq!(all(&mut walk, 0), Ok(lists));
-    assert!(*rounds.borrow() <= 40 * 152 / ROUND + 20, "{}", rounds.borrow());
+    assert!(*rounds.borrow() <= 40 * 152 / ROUND + 30, "{}", rounds.borrow());
     assert_eq!(log.borrow().len(), 40 * 2 + 40 * 150);
 }
 
