@@ -145,6 +145,8 @@ pub struct Walk<P: Provider, C> {
     /// How many of them are asked in a round. It begins with one, so that nothing stands between the first image and its list, and doubles
     /// with each round that gave images, or no repository to look into.
     width: usize,
+    /// Whether images were handed out.
+    began: bool,
     window: VecDeque<Open<P::Repository>>,
     /// The last repository whose images were all handed out.
     finished: Option<String>,
@@ -194,6 +196,7 @@ impl<P: Provider, C: Client> Walk<P, C> {
             filter,
             lists: None,
             width: 1,
+            began: false,
             window: VecDeque::new(),
             finished: position.clone(),
             skip: position,
@@ -256,6 +259,7 @@ impl<P: Provider, C: Client> Walk<P, C> {
         self.advance();
         let barren = self.window.is_empty();
         images = self.emit();
+        self.began |= !images.is_empty();
         if barren || !images.is_empty() {
             self.width = (self.width * 2).min(ROUND);
         }
@@ -273,7 +277,8 @@ impl<P: Provider, C: Client> Walk<P, C> {
         let hungry = |open: &Open<P::Repository>| open.images.is_empty() && open.pager.place().is_some();
         let tags = self.window.iter().enumerate().filter(|(_, open)| hungry(open)).map(|(index, _)| Ask::Tags(index));
         let mut asks: Vec<Ask> = tags.take(ROUND).collect();
-        let room = ROUND - asks.len();
+        // A round takes as long as its slowest answer: before the first images, nothing that they do not need.
+        let room = if self.began || asks.is_empty() { ROUND - asks.len() } else { 0 };
         // Of lists whose turn has not come yet no more than a page is held.
         let open = |(index, reading): &(usize, &Reading<P>)| {
             reading.pager.place().is_some() && (*index == 0 || reading.ahead.is_empty())
