@@ -16,19 +16,16 @@ mod preparation;
 use image_transfer_sdk::Credential;
 use image_transfer_sdk::Credentials;
 use image_transfer_sdk::Ensured;
-use image_transfer_sdk::Image;
 use image_transfer_sdk::Info;
 use image_transfer_sdk::Plugin;
 use image_transfer_sdk::Provisioner;
 use image_transfer_sdk::Result;
-use image_transfer_sdk::Source;
 use image_transfer_sdk::Wanted;
 use image_transfer_sdk::export_credentials;
 use image_transfer_sdk::export_plugin;
 use image_transfer_sdk::export_provisioner;
 use image_transfer_sdk::export_source;
 use image_transfer_sdk::http::Host;
-use image_transfer_sdk::walk::Walk;
 
 pub use config::Config;
 pub use edition::Edition;
@@ -37,11 +34,7 @@ pub use listing::Acr;
 pub use login::Login;
 pub use preparation::Preparation;
 
-/// The source `acr`.
-#[derive(Debug)]
-pub struct Listing(Walk<Acr, Host>);
-
-impl Plugin for Listing {
+impl Plugin for Acr {
     const INFO: Info = Info {
         name: "acr",
         version: env!("CARGO_PKG_VERSION"),
@@ -49,23 +42,6 @@ impl Plugin for Listing {
         config_schema: include_str!("../config.schema.json"),
         hosts: &["*.aliyuncs.com"],
     };
-}
-
-impl Source for Listing {
-    type Config = Config;
-
-    fn open(config: Config, position: Option<String>) -> Result<Self> {
-        let (acr, filter) = Acr::open(config)?;
-        Ok(Self(Walk::new(acr, filter, position, Host)))
-    }
-
-    fn next(&mut self) -> Result<Option<Vec<Image>>> {
-        self.0.next_batch()
-    }
-
-    fn position(&self) -> Option<String> {
-        self.0.position()
-    }
 }
 
 /// The provisioner `acr`.
@@ -100,7 +76,7 @@ impl Credentials for Issuer {
     }
 }
 
-export_plugin!(Listing);
-export_source!(Listing);
+export_plugin!(Acr);
+export_source!(image_transfer_sdk::walk::Walk<Acr, Host>);
 export_provisioner!(Preparer);
 export_credentials!(Issuer);

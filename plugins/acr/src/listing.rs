@@ -8,11 +8,13 @@ use image_transfer_sdk::Reference;
 use image_transfer_sdk::Result;
 use image_transfer_sdk::date;
 use image_transfer_sdk::http::Client;
+use image_transfer_sdk::http::Host;
 use image_transfer_sdk::http::Request;
 use image_transfer_sdk::http::Response;
 use image_transfer_sdk::pager::Page;
 use image_transfer_sdk::pager::Place;
 use image_transfer_sdk::reference::check_digest;
+use image_transfer_sdk::walk::Configured;
 use image_transfer_sdk::walk::Filter;
 use image_transfer_sdk::walk::Listed;
 use image_transfer_sdk::walk::Provider;
@@ -34,13 +36,6 @@ pub struct Acr {
 }
 
 impl Acr {
-    /// Checks the options and sends nothing.
-    pub fn open(config: Config) -> Result<(Self, Filter)> {
-        let (finder, registry, filter) = config.checked()?;
-        let (registry, wanted) = (registry.map(|registry| registry.host), config.namespaces);
-        Ok((Self { finder, registry, wanted, public: HashMap::new() }, filter))
-    }
-
     fn image(&self, repository: &Repository, tag: &Tag) -> Image {
         let registry = self.registry.as_ref().or(repository.registry.as_ref()).cloned().unwrap_or_default();
         let public = self.public.get(&repository.namespace).map(ToString::to_string);
@@ -55,6 +50,17 @@ impl Acr {
             Reference { registry, repository: repository.full.clone(), tag: Some(tag.name.clone()), digest: None };
         let attributes = attributes.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
         Image { source, targets: Vec::new(), attributes }
+    }
+}
+
+impl Configured for Acr {
+    type Config = Config;
+    type Client = Host;
+
+    fn open(config: Config) -> Result<(Self, Filter, Host)> {
+        let (finder, registry, filter) = config.checked()?;
+        let (registry, wanted) = (registry.map(|registry| registry.host), config.namespaces);
+        Ok((Self { finder, registry, wanted, public: HashMap::new() }, filter, Host))
     }
 }
 

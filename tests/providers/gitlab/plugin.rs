@@ -208,7 +208,9 @@ fn a_project_that_is_one_repository_stays_public_and_an_option_decides_otherwise
         let to = format!("to: {{registry: \"{}\"", stage.outside.address());
         let with = format!("{{url: \"{}\", token: {TOKEN}{options}}}", target.gitlab.url());
         let prepared = format!("{to}, prepare: {{plugin: gitlab, with: {with}}}");
-        stage.run(&stage.out(", projects: [team/app, other/mine]", "").replace(&to, &prepared)).expect(0);
+        let text = stage.out(", projects: [team/app, other/mine]", "").replace(&to, &prepared);
+        // One after another: which image comes first decides.
+        stage.run(&text.replace("version: 1\n", "version: 1\nlimits: {images: 1}\n")).expect(0);
         assert_eq!(target.gitlab.publicity("team/app"), Some(app));
         assert_eq!(target.gitlab.publicity("other/mine"), Some(false));
     }
