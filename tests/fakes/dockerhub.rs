@@ -177,6 +177,7 @@ impl Api for Fake {
                 (0, reply.with("Retry-After", "1").with("X-Retry-After", reset.to_string()))
             }
             Some(Fault::Html) => return Reply::html(),
+            Some(Fault::Forbidden) => (179, error(403, "access to the resource is forbidden")),
             Some(Fault::Internal) => (179, error(500, "internal error")),
             fault => (179, self.regular(call, &segments, fault.as_ref())),
         };

@@ -166,6 +166,7 @@ impl Api for Fake {
                 return Reply { status: 429, headers, body: b"Retry later\n".to_vec() };
             }
             Some(Fault::Html) => return Reply::html(),
+            Some(Fault::Forbidden) => return message(403, "403 Forbidden"),
             Some(Fault::Internal) => return message(500, "500 Internal Server Error"),
             fault => fault,
         };

@@ -160,6 +160,7 @@ impl Api for Fake {
         let fault = match self.faults.note(action) {
             Some(Fault::Throttled) => return Reply::empty(429).with("Retry-After", "1"),
             Some(Fault::Html) => return Reply::html(),
+            Some(Fault::Forbidden) => return error(call, 403, "insufficient_scope", "Unauthorized"),
             Some(Fault::Internal) => return error(call, 500, "internal_error", "Internal Server Error"),
             fault => fault,
         };

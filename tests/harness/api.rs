@@ -88,6 +88,8 @@ pub enum Fault {
     Throttled,
     /// A proxy's page of HTML, with status 200.
     Html,
+    /// The provider's own way to say that the caller has no right to this.
+    Forbidden,
     /// The provider's own way to say that it fails at the moment.
     Internal,
     /// The call waits until the door is opened.

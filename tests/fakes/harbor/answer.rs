@@ -77,6 +77,7 @@ impl Fake {
             // Harbor has no limit of its own; the proxy before it may have one.
             Some(Fault::Throttled) => Reply::empty(429).with("Retry-After", "1"),
             Some(Fault::Html) => Reply::html(),
+            Some(Fault::Forbidden) => error(403, "FORBIDDEN", "forbidden"),
             Some(Fault::Internal) => error(500, "UNKNOWN", "internal server error"),
             fault => answer(fault.as_ref()),
         }

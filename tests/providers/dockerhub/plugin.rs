@@ -157,6 +157,12 @@ fn what_is_wrong_is_told_by_what_to_do() {
     wrong(|stage| stage.hub.faults().always("tags", Fault::Html), ("", ""))
         .says("Docker Hub answered the list of tags of `myusername/app` with something that is not its API")
         .says("proxy or sign-in page");
+    for (action, what) in
+        [("repositories", "list of repositories of `myusername`"), ("tags", "list of tags of `myusername/app`")]
+    {
+        wrong(|stage| stage.hub.faults().always(action, Fault::Forbidden), ("", ""))
+            .says(&format!("Docker Hub refused the {what}: 403"));
+    }
     wrong(|stage| stage.hub.faults().always("token", Fault::Html), ("", "")).says("Docker Hub answered the login");
 }
 

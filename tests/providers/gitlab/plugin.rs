@@ -170,6 +170,8 @@ fn what_is_wrong_is_told_by_what_to_do() {
     }
     wrong(nothing, ", groups: [absent]", TOKEN).says("404 (404 Group Not Found); there is no group `absent`");
     wrong(nothing, ", projects: [team/no]", TOKEN).says("404 (404 Project Not Found); there is no project `team/no`");
+    wrong(|stage| stage.gitlab.faults().always("tags", Fault::Forbidden), "", TOKEN)
+        .says("GitLab refused the list of tags of `team/app`: 403 (403 Forbidden)");
     wrong(|stage| stage.gitlab.faults().always("tags", Fault::Html), "", TOKEN)
         .says("GitLab answered the list of tags of `team/app` with something that is not its API")
         .says("proxy or sign-in page");

@@ -202,6 +202,9 @@ fn a_wrong_password_project_address_or_answer_is_told_by_what_to_do() {
         .says("shows nobody in particular no project `one`");
     wrong(nothing, (with, &with.replace("URL", "http://OUTSIDE"))).says("has no API of Harbor 2: check `url`");
     wrong(nothing, (with, &with.replace("URL", "http://127.0.0.1:1"))).says("cannot be reached");
+    for action in ["projects", "repositories", "artifacts"] {
+        wrong(|stage| stage.harbor.faults().always(action, Fault::Forbidden), ("", "")).says("FORBIDDEN (forbidden)");
+    }
     for action in ["version", "current-user", "projects", "repositories", "artifacts"] {
         wrong(|stage| stage.harbor.faults().always(action, Fault::Html), ("", ""))
             .says("with something that is not its API")

@@ -130,6 +130,12 @@ fn what_is_wrong_is_told_by_what_to_do() {
     wrong(|stage| stage.quay.faults().always("tags", Fault::Html), "team", TOKEN)
         .says("Quay answered the list of tags of `team/app` with something that is not its API")
         .says("proxy or sign-in page");
+    for (action, what) in
+        [("repositories", "the list of repositories of `team`"), ("tags", "the list of tags of `team/app`")]
+    {
+        wrong(|stage| stage.quay.faults().always(action, Fault::Forbidden), "team", TOKEN)
+            .says(&format!("Quay refused {what}: 403"));
+    }
     let stage = stage();
     stage.run(&stage.out("", "")).expect(2).says("name the organizations and users");
 }
