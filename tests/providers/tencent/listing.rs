@@ -203,6 +203,19 @@ fn wrong_options_are_told_by_check_in_every_role() {
 }
 
 #[test]
+fn the_users_rate_holds_for_the_api_too() {
+    let stage = Stage::new();
+    for number in 0..40 {
+        stage.api.ccr_repository(&format!("team/empty{number}"), false, &[]);
+    }
+    let start = std::time::Instant::now();
+    stage.workflow(&workflow("", "").replace("retry:", "limits: {qps: 20}\nretry:")).expect(0);
+    // 40 lists of tags and 4 requests before them, two of them at once.
+    assert_eq!(stage.api.faults.total(), 44);
+    assert!(start.elapsed() >= std::time::Duration::from_millis(2000), "{:?}", start.elapsed());
+}
+
+#[test]
 fn a_key_that_may_not_tell_what_is_public_still_lists() {
     let stage = stage();
     stage.api.refuse("DescribeRepositoryFilterPersonal", "UnauthorizedOperation");
