@@ -11,7 +11,7 @@ use crate::harness::tools;
 /// The layers, from the bottom. `host/src/lib.rs` has the same table in words.
 const LAYERS: [&[&str]; 6] = [
     &["oci", "select", "http", "limit", "secret", "shutdown"],
-    &["workflow", "plugin", "endpoint"],
+    &["workflow", "plugin", "endpoint", "journal"],
     &["transfer"],
     &["report"],
     &["run"],

@@ -16,7 +16,7 @@
 //! | 4 | [`run`]: the only place that knows everything |
 //! | 3 | [`report`]: events folded into log lines, a summary, JSON, a rule file of failures |
 //! | 2 | [`transfer`]: one image, bottom up, the tag last |
-//! | 1 | [`workflow`], [`plugin`], [`endpoint`]: what was asked, who decides, where images are |
+//! | 1 | [`workflow`], [`plugin`], [`endpoint`], [`journal`]: what was asked, who decides, where images are, what was done |
 //! | 0 | [`oci`], [`select`], [`http`], [`limit`], [`secret`], [`shutdown`] |
 //!
 //! What holds, and what is absent so that it does:
@@ -25,11 +25,13 @@
 //! - [`plugin`] cannot reach [`endpoint`]: a plugin lists registries through the host and never sees a credential.
 //! - [`transfer`] knows no plugin and no file: jobs in, outcomes out.
 //! - A manifest is forwarded as the bytes that came ([`oci::Manifest`]); a tag is written when all below it is there.
+//! - [`journal`] knows no job and no plugin: it keeps texts, in their order, and gives them back.
 //! - Only [`cli`] and [`report`] print.
 
 pub mod cli;
 pub mod endpoint;
 pub mod http;
+pub mod journal;
 pub mod limit;
 pub mod oci;
 pub mod plugin;

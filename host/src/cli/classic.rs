@@ -1,6 +1,8 @@
 //! The classic flags: a plan like any other, made of a security file and a rule file, or of keys for a migration.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
+use std::path::PathBuf;
 
 use clap::CommandFactory;
 
@@ -8,7 +10,9 @@ use crate::cli::CommandError;
 use crate::cli::Exit;
 use crate::cli::args::ClassicArgs;
 use crate::cli::runs;
+use crate::cli::runs::Way;
 use crate::report::Outputs;
+use crate::run::Mode;
 use crate::workflow;
 use crate::workflow::Classic;
 use crate::workflow::Migration;
@@ -39,8 +43,16 @@ pub(super) async fn run(args: ClassicArgs) -> Result<Exit, CommandError> {
         runs::say(workflow::print_workflow(&plan).trim_end());
         return Ok(Exit::Done);
     }
-    let outputs = Outputs { report: args.report, failed: args.failed, dry_run: args.dry_run };
-    runs::plan(plan, &texts, outputs).await
+    let outputs = Outputs { report: args.report.clone(), failed: args.failed.clone(), dry_run: args.dry_run };
+    let file = args.rule_file.as_ref().or(args.secret_file.as_ref()).map_or(Path::new("."), PathBuf::as_path);
+    let way = Way {
+        mode: if args.dry_run { Mode::Preview } else { Mode::Move },
+        verify: false,
+        outputs,
+        journal: (!args.dry_run).then_some((&args.journal, file)),
+        stop: args.stop,
+    };
+    runs::plan(plan, &texts, way).await
 }
 
 /// The mode of rules.

@@ -4,8 +4,11 @@ use crate::cli::CommandError;
 use crate::cli::Exit;
 use crate::cli::args::CopyArgs;
 use crate::cli::args::ExistingArg;
+use crate::cli::args::StopArgs;
 use crate::cli::outputs;
 use crate::cli::runs;
+use crate::cli::runs::Way;
+use crate::run::Mode;
 use crate::workflow;
 use crate::workflow::Existing;
 
@@ -25,5 +28,12 @@ pub(super) async fn run(args: CopyArgs) -> Result<Exit, CommandError> {
         insecure: args.insecure,
     };
     let (plan, texts) = workflow::copy(&copy)?;
-    runs::plan(plan, &texts, outputs(args.output, args.dry_run)).await
+    let way = Way {
+        mode: if args.dry_run { Mode::Preview } else { Mode::Move },
+        verify: false,
+        outputs: outputs(args.output, args.dry_run),
+        journal: None,
+        stop: StopArgs::default(),
+    };
+    runs::plan(plan, &texts, way).await
 }

@@ -3,6 +3,8 @@
 mod args;
 mod classic;
 mod copy;
+mod history;
+mod journal;
 mod logging;
 mod plugins;
 mod runs;
@@ -11,6 +13,7 @@ mod signals;
 use std::ffi::OsString;
 use std::io;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -23,6 +26,7 @@ use crate::cli::args::LogArgs;
 use crate::cli::args::PluginCommand;
 use crate::cli::logging::Level;
 use crate::cli::logging::Logging;
+use crate::journal::JournalError;
 use crate::plugin::PluginError;
 use crate::report::Outputs;
 use crate::report::Summary;
@@ -40,7 +44,7 @@ enum Exit {
     Usage,
     /// A source could not be listed whole.
     Incomplete,
-    /// Stopped by a signal.
+    /// Stopped by a signal or at its deadline.
     Interrupted,
 }
 
@@ -60,7 +64,7 @@ impl Exit {
             Self::Interrupted
         } else if summary.incomplete > 0 {
             Self::Incomplete
-        } else if summary.failed_jobs > 0 || summary.failed_generations > 0 {
+        } else if summary.failed_jobs > 0 || summary.failed_generations > 0 || summary.unverified > 0 {
             Self::Failed
         } else {
             Self::Done
@@ -80,6 +84,17 @@ enum CommandError {
     /// A plugin cannot be used.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A file cannot be written.
+    #[error("cannot write {}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The command line asks for what there is not.
     #[error("{0}")]
     Usage(String),
@@ -135,8 +150,10 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, CommandError> {
 
 async fn command(command: Command) -> Result<Exit, CommandError> {
     match command {
-        Command::Run(args) => runs::file(&args.file, outputs(args.output, args.dry_run)).await,
-        Command::Plan(args) => runs::file(&args.file, outputs(args.output, true)).await,
+        Command::Run(args) => runs::file(*args).await,
+        Command::Plan(args) => runs::preview(&args.file, outputs(args.output, true)).await,
+        Command::Verify(args) => runs::verify(args).await,
+        Command::History(args) => history::run(&args),
         Command::Check(args) => runs::check(&args).await,
         Command::Copy(args) => copy::run(args).await,
         Command::Plugin(PluginCommand::List { file }) => plugins::list(file.as_deref()).await,
@@ -169,16 +186,27 @@ fn tell(error: &CommandError) {
                 eprintln!("hint: {hint}");
             }
         }
-        CommandError::Run(_) | CommandError::Usage(_) | CommandError::Io(_) => {
-            let mut text = error.to_string();
-            let mut cause = std::error::Error::source(error);
-            while let Some(error) = cause {
-                text = format!("{text}: {error}");
-                cause = error.source();
+        CommandError::Journal(journal) => {
+            eprintln!("error: {}", chain(journal));
+            if let Some(hint) = journal.hint() {
+                eprintln!("hint: {hint}");
             }
-            eprintln!("error: {text}");
+        }
+        CommandError::Run(_) | CommandError::File { .. } | CommandError::Usage(_) | CommandError::Io(_) => {
+            eprintln!("error: {}", chain(error));
         }
     }
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 impl LogArgs {

@@ -1,30 +1,91 @@
-//! `run`, `plan` and `check`.
+//! `run`, `plan`, `verify` and `check`.
 
 use std::io;
+use std::path::Path;
 
 use crate::cli::CommandError;
 use crate::cli::Exit;
 use crate::cli::args::FileArgs;
+use crate::cli::args::JournalArgs;
+use crate::cli::args::RunArgs;
+use crate::cli::args::StopArgs;
+use crate::cli::args::VerifyArgs;
+use crate::cli::journal;
+use crate::cli::journal::Opened;
+use crate::cli::outputs;
 use crate::cli::signals;
+use crate::journal::Past;
 use crate::report::Outputs;
 use crate::run;
+use crate::run::Afterwards;
+use crate::run::Mode;
 use crate::run::Workbench;
 use crate::shutdown::Shutdown;
+use crate::transfer::Depth;
 use crate::workflow;
 use crate::workflow::Plan;
 
+/// How a plan is run.
+pub(super) struct Way<'a> {
+    /// What is done with each image.
+    pub(super) mode: Mode,
+    /// Whether the targets are read again afterwards.
+    pub(super) verify: bool,
+    /// Where results go.
+    pub(super) outputs: Outputs,
+    /// The journal, and the file whose journal it is.
+    pub(super) journal: Option<(&'a JournalArgs, &'a Path)>,
+    /// When to stop.
+    pub(super) stop: StopArgs,
+}
+
 /// Runs a workflow file.
-pub(super) async fn file(args: &FileArgs, outputs: Outputs) -> Result<Exit, CommandError> {
+pub(super) async fn file(args: RunArgs) -> Result<Exit, CommandError> {
+    let (plan, texts) = load(&args.file).await?;
+    let way = Way {
+        mode: if args.dry_run { Mode::Preview } else { Mode::Move },
+        verify: args.verify,
+        outputs: outputs(args.output, args.dry_run),
+        journal: (!args.dry_run).then_some((&args.journal, &args.file.file)),
+        stop: args.stop,
+    };
+    self::plan(plan, &texts, way).await
+}
+
+/// Shows what a workflow file would move.
+pub(super) async fn preview(args: &FileArgs, outputs: Outputs) -> Result<Exit, CommandError> {
     let (plan, texts) = load(args).await?;
-    self::plan(plan, &texts, outputs).await
+    self::plan(
+        plan,
+        &texts,
+        Way { mode: Mode::Preview, verify: false, outputs, journal: None, stop: StopArgs::default() },
+    )
+    .await
+}
+
+/// Reads the targets of a workflow file again.
+pub(super) async fn verify(args: VerifyArgs) -> Result<Exit, CommandError> {
+    let (plan, texts) = load(&args.file).await?;
+    let mode = Mode::Verify(if args.deep { Depth::Blobs } else { Depth::Digests });
+    let way = Way { mode, verify: false, outputs: outputs(args.output, false), journal: None, stop: args.stop };
+    self::plan(plan, &texts, way).await
 }
 
 /// Runs a plan, wherever it came from.
-pub(super) async fn plan(plan: Plan, texts: &workflow::Source, outputs: Outputs) -> Result<Exit, CommandError> {
-    let bench = Workbench::prepare(plan, texts).await?;
+pub(super) async fn plan(plan: Plan, texts: &workflow::Source, way: Way<'_>) -> Result<Exit, CommandError> {
+    let mut opened = match way.journal {
+        Some((args, file)) => journal::open(args, &plan, file)?,
+        None => None,
+    };
+    let past = opened.as_mut().map_or_else(Past::default, Opened::take_past);
+    let afterwards = way.verify.then(|| Afterwards { plan: plan.clone(), texts, depth: Depth::Digests });
+    let mut bench = Workbench::prepare(plan, texts, past).await?;
+    if let Some(opened) = opened {
+        bench = bench.with_journal(opened.start()?);
+    }
     let shutdown = Shutdown::new();
-    let signals = signals::listen(shutdown.clone())?;
-    let summary = run::run(bench, outputs, io::stdout(), &shutdown).await;
+    let signals = signals::listen(shutdown.clone(), way.stop)?;
+    let summary = run::run(bench, way.mode, afterwards, way.outputs, io::stdout(), &shutdown).await;
     signals.abort();
     Ok(Exit::of(&summary?))
 }
@@ -33,7 +94,7 @@ pub(super) async fn plan(plan: Plan, texts: &workflow::Source, outputs: Outputs)
 pub(super) async fn check(args: &FileArgs) -> Result<Exit, CommandError> {
     let (plan, texts) = load(args).await?;
     let transfers = plan.transfers.len();
-    Workbench::prepare(plan, &texts).await?;
+    Workbench::prepare(plan, &texts, Past::default()).await?;
     say(&format!("{} is fine: {transfers} transfers", args.file.display()));
     Ok(Exit::Done)
 }

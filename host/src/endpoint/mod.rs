@@ -104,6 +104,28 @@ pub enum Mount {
 /// An open upload session. It is either finished by [`Endpoint::push_blob`] or given to [`Endpoint::abort`].
 pub struct Session(registry::Upload);
 
+impl Session {
+    /// Its URL, by which another process can [`Endpoint::reopen`] it.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        self.0.location.as_str()
+    }
+}
+
+/// An upload that did not come to its end.
+pub struct Unfinished {
+    /// Why not.
+    pub error: EndpointError,
+    /// The session, where the registry may know it still: the next try goes on from where it came to.
+    pub session: Option<Session>,
+}
+
+impl From<registry::Broken> for Unfinished {
+    fn from(broken: registry::Broken) -> Self {
+        Self { error: broken.error, session: broken.session.map(Session) }
+    }
+}
+
 /// What a registry said to a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Put {
@@ -185,20 +207,42 @@ impl Endpoint {
         }
     }
 
+    /// Opens an upload session in `repository`; none where there are no sessions.
+    pub async fn begin(&self, repository: &Repository) -> Result<Option<Session>, EndpointError> {
+        match &self.kind {
+            Kind::Registry(registry) => Ok(Some(Session(registry.begin(repository).await?))),
+            Kind::Layout(_) => Ok(None),
+        }
+    }
+
+    /// The session at `location`, which an earlier process left. Whether the registry still knows it is seen when it is used.
+    pub async fn reopen(&self, location: &str) -> Result<Option<Session>, EndpointError> {
+        match &self.kind {
+            Kind::Registry(registry) => Ok(Some(Session(registry.reopen(location).await?))),
+            Kind::Layout(_) => Ok(None),
+        }
+    }
+
     /// Uploads the blob: one POST (unless `session` is given) and one PUT, or `PATCH` requests where the registry was found to need
-    /// them. The session is aborted on failure. An error of the class [`crate::http::Class::RestartBlob`] is worth another
-    /// call with a fresh stream: the registry may have taught how it wants the blob. If `stream` ends in an
-    /// [`EndpointError`], that one is returned.
+    /// them, or where a session goes on. `stream` begins at the blob's beginning whatever the session has, so that every byte is hashed.
+    /// Where the connection broke, the session of a large blob comes back with the error; else it is aborted on failure. An error of the
+    /// class [`crate::http::Class::RestartBlob`] is worth another call with a fresh stream: the registry may have taught how it wants
+    /// the blob. If `stream` ends in an [`EndpointError`], that one is returned.
     pub async fn push_blob(
         &self,
         repository: &Repository,
         blob: &Descriptor,
         session: Option<Session>,
         stream: ByteStream,
-    ) -> Result<(), EndpointError> {
+    ) -> Result<(), Unfinished> {
         match &self.kind {
-            Kind::Registry(registry) => registry.push_blob(repository, blob, session.map(|it| it.0), stream).await,
-            Kind::Layout(layout) => layout.push_blob(repository, blob, stream).await,
+            Kind::Registry(registry) => {
+                Ok(registry.push_blob(repository, blob, session.map(|it| it.0), stream).await?)
+            }
+            Kind::Layout(layout) => {
+                let pushed = layout.push_blob(repository, blob, stream).await;
+                pushed.map_err(|error| Unfinished { error, session: None })
+            }
         }
     }
 

@@ -5,6 +5,15 @@ use crate::transfer::Outcome;
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// The run goes on where an earlier process left it.
+    Resumed {
+        /// Its number in the journal.
+        run: i64,
+        /// Targets that were done before.
+        done: usize,
+        /// Jobs that were left.
+        left: usize,
+    },
     /// A transfer of the workflow begins.
     Started {
         /// Its name.
@@ -14,6 +23,8 @@ pub enum Event {
     Finished(Box<Outcome>),
     /// A job failed in a way that another round may mend; it is tried again.
     Retrying(Box<Outcome>),
+    /// A job's targets were read again after the run.
+    Verified(Box<Outcome>),
     /// What a source told is no image that can be moved: no job was made of it.
     Rejected {
         /// The transfer's name.

@@ -51,8 +51,23 @@ impl FailedFile {
             Event::Incomplete { transfer, reason, .. } => {
                 self.others.push(format!("the source of {transfer} broke off: {reason}"));
             }
-            Event::Started { .. } | Event::Retrying(_) | Event::Unwanted | Event::Interrupted => {}
+            Event::Resumed { .. }
+            | Event::Started { .. }
+            | Event::Retrying(_)
+            | Event::Unwanted
+            | Event::Verified(_)
+            | Event::Interrupted => {}
         }
+    }
+
+    /// Notes a target that failed in an earlier run.
+    pub fn note(&mut self, source: String, target: String, reason: String, hint: Option<String>) {
+        self.jobs.entry(source).or_default().push(Failed { target, reason, hint });
+    }
+
+    /// Notes an image that no job could be made of in an earlier run.
+    pub fn note_rejected(&mut self, image: &str, reason: &str) {
+        self.others.push(format!("{image}: {reason}"));
     }
 
     /// Writes the failed jobs as rules to `path`, an empty map if there are none, so that a script finds the file either way.

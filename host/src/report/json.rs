@@ -23,13 +23,18 @@ use crate::transfer::TargetOutcome;
 ///
 /// The shape: `{version, name, dry-run, started-at, images: [{transfer, source, attempts, milliseconds, targets: [{reference,
 /// status, digest, bytes: {…}, notes, error: {class, message, hint}}]}], rejected: [{transfer, image, reason}], incomplete:
-/// [{transfer, reason, hint}], requests: {host: count}, summary: {…}}`. Times are seconds since the epoch.
+/// [{transfer, reason, hint}], unverified: [as images], resumed-run, requests: {host: count}, summary: {…}}`. Times are seconds since
+/// the epoch. `unverified` holds what was read again after the run and is not as it should be; `resumed-run` is the number of the run that
+/// was gone on with, or null.
 pub struct JsonReport {
     path: PathBuf,
     file: BufWriter<NamedTempFile<File>>,
     images: u64,
     rejected: Vec<Value>,
     incomplete: Vec<Value>,
+    unverified: Vec<Value>,
+    /// The run of the journal that was gone on with.
+    run: Option<i64>,
 }
 
 impl JsonReport {
@@ -43,7 +48,15 @@ impl JsonReport {
         let mut file = BufWriter::new(file);
         let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
         write!(file, r#"{{"version":1,"name":{},"dry-run":{dry_run},"started-at":{started},"images":["#, json!(name))?;
-        Ok(Self { path: path.to_owned(), file, images: 0, rejected: Vec::new(), incomplete: Vec::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            images: 0,
+            rejected: Vec::new(),
+            incomplete: Vec::new(),
+            unverified: Vec::new(),
+            run: None,
+        })
     }
 
     /// Writes what `event` tells of an image.
@@ -60,6 +73,9 @@ impl JsonReport {
             Event::Incomplete { transfer, reason, hint } => {
                 self.incomplete.push(json!({"transfer": transfer, "reason": reason, "hint": hint}));
             }
+            Event::Verified(outcome) if outcome.succeeded() => {}
+            Event::Verified(outcome) => self.unverified.push(image(outcome)),
+            Event::Resumed { run, .. } => self.run = Some(*run),
             Event::Started { .. } | Event::Retrying(_) | Event::Unwanted | Event::Interrupted => {}
         }
         Ok(())
@@ -71,9 +87,11 @@ impl JsonReport {
             requests.iter().map(|(host, count)| (host.clone(), json!(count))).collect();
         writeln!(
             self.file,
-            "\n],\"rejected\":{},\"incomplete\":{},\"requests\":{},\"summary\":{}}}",
+            "\n],\"rejected\":{},\"incomplete\":{},\"unverified\":{},\"resumed-run\":{},\"requests\":{},\"summary\":{}}}",
             json!(self.rejected),
             json!(self.incomplete),
+            json!(self.unverified),
+            json!(self.run),
             json!(requests),
             json!(summary),
         )?;
@@ -99,6 +117,7 @@ fn target(target: &TargetOutcome) -> Value {
         Status::Unchanged => ("unchanged", Value::Null),
         Status::Skipped => ("skipped", Value::Null),
         Status::Planned => ("planned", Value::Null),
+        Status::Verified => ("verified", Value::Null),
         Status::Failed(failure) => {
             ("failed", json!({"class": failure.class, "message": failure.message, "hint": failure.hint}))
         }

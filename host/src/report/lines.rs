@@ -9,6 +9,9 @@ use crate::transfer::TargetOutcome;
 /// Writes the event to the log.
 pub(super) fn log(event: &Event) {
     match event {
+        Event::Resumed { run, done, left } => {
+            tracing::info!("going on with run {run}: {done} targets are done, {left} jobs are left of what was listed");
+        }
         Event::Started { transfer } => tracing::info!(transfer, "transfer started"),
         Event::Unwanted => {}
         Event::Interrupted => tracing::warn!("stopping: finishing what is in flight"),
@@ -30,7 +33,9 @@ pub(super) fn log(event: &Event) {
                 }
             }
         }
-        Event::Finished(outcome) => outcome.targets.iter().for_each(|target| log_target(outcome, target)),
+        Event::Finished(outcome) | Event::Verified(outcome) => {
+            outcome.targets.iter().for_each(|target| log_target(outcome, target));
+        }
     }
 }
 
@@ -39,7 +44,7 @@ fn log_target(outcome: &Outcome, target: &TargetOutcome) {
     match &target.status {
         Status::Failed(_) => tracing::error!("{line}"),
         Status::Copied | Status::Planned | Status::Skipped => tracing::info!("{line}"),
-        Status::Unchanged => tracing::debug!("{line}"),
+        Status::Unchanged | Status::Verified => tracing::debug!("{line}"),
     }
     for note in &target.notes {
         tracing::warn!("{}: {note}", target.reference);
@@ -49,7 +54,7 @@ fn log_target(outcome: &Outcome, target: &TargetOutcome) {
 /// The lines of a dry run.
 pub(super) fn plan(event: &Event) -> Vec<String> {
     match event {
-        Event::Finished(outcome) => outcome
+        Event::Finished(outcome) | Event::Verified(outcome) => outcome
             .targets
             .iter()
             .flat_map(|target| {
@@ -61,7 +66,9 @@ pub(super) fn plan(event: &Event) -> Vec<String> {
         Event::Incomplete { transfer, reason, hint } => {
             vec![format!("broken    the source of {transfer} broke off: {reason}{}", hinted(hint.as_ref()))]
         }
-        Event::Started { .. } | Event::Retrying(_) | Event::Unwanted | Event::Interrupted => Vec::new(),
+        Event::Resumed { .. } | Event::Started { .. } | Event::Retrying(_) | Event::Unwanted | Event::Interrupted => {
+            Vec::new()
+        }
     }
 }
 
@@ -83,6 +90,7 @@ fn line(outcome: &Outcome, target: &TargetOutcome) -> String {
         }
         Status::Planned => format!("copy      {way} ({} in {} blobs)", Size(bytes.copied), bytes.copied_blobs),
         Status::Unchanged => format!("unchanged {way}"),
+        Status::Verified => format!("verified  {way}"),
         Status::Skipped => format!("skipped   {way} (the tag exists)"),
         Status::Failed(failure) => format!("failed    {way}: {}{}", failure.message, hinted(failure.hint.as_ref())),
     }

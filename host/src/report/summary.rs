@@ -34,6 +34,12 @@ pub struct Summary {
     pub unwanted: u64,
     /// Sources whose list is not whole.
     pub incomplete: u64,
+    /// Targets that an earlier process of this run had done.
+    pub before: u64,
+    /// Targets that were read again and have what their sources have.
+    pub verified: u64,
+    /// Targets that were read again and have not.
+    pub unverified: u64,
     /// Whether the run was stopped.
     pub interrupted: bool,
     /// What was moved.
@@ -45,6 +51,16 @@ impl Summary {
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::Started { .. } | Event::Retrying(_) => {}
+            Event::Resumed { done, .. } => self.before += *done as u64,
+            Event::Verified(outcome) => {
+                for target in &outcome.targets {
+                    match target.status {
+                        Status::Failed(_) => self.unverified += 1,
+                        Status::Skipped => self.skipped += 1,
+                        Status::Verified | Status::Copied | Status::Unchanged | Status::Planned => self.verified += 1,
+                    }
+                }
+            }
             Event::Unwanted => self.unwanted += 1,
             Event::Interrupted => self.interrupted = true,
             Event::Rejected { .. } => self.failed_generations += 1,
@@ -62,6 +78,7 @@ impl Summary {
                         Status::Unchanged => &mut self.unchanged,
                         Status::Skipped => &mut self.skipped,
                         Status::Planned => &mut self.planned,
+                        Status::Verified => &mut self.verified,
                         Status::Failed(_) => &mut self.failed,
                     } += 1;
                 }
@@ -74,7 +91,8 @@ impl Summary {
     pub fn last_line(&self) -> String {
         format!(
             "################# Finished, {} transfer jobs failed, {} jobs generate failed #################",
-            self.failed_jobs, self.failed_generations
+            self.failed_jobs.max(self.unverified),
+            self.failed_generations
         )
     }
 }
@@ -88,6 +106,9 @@ impl fmt::Display for Summary {
             (self.unchanged, "unchanged"),
             (self.skipped, "skipped"),
             (self.failed, "failed"),
+            (self.before, "done before"),
+            (self.verified, "verified"),
+            (self.unverified, "missing or different"),
         ] {
             if count > 0 {
                 parts.push(format!("{count} {word}"));
@@ -98,6 +119,10 @@ impl fmt::Display for Summary {
         }
         f.write_str(&parts.join(", "))?;
         let Bytes { copied_blobs, copied, mounted_blobs, mounted, .. } = self.bytes;
+        if self.jobs == 0 && self.verified + self.unverified > 0 {
+            // A verification moves nothing.
+            return if self.interrupted { write!(f, "; stopped before the end") } else { Ok(()) };
+        }
         let verb = if self.planned > 0 { "at most" } else { "moved" };
         write!(f, "; {verb} {copied_blobs} blobs, {}", Size(copied))?;
         if mounted_blobs > 0 {

@@ -12,6 +12,7 @@ use crate::plugin::PluginError;
 use crate::plugin::Source;
 use crate::report::Event;
 use crate::run::jobs::JobMaker;
+use crate::run::ledger::Ledger;
 use crate::run::newest::Grouping;
 use crate::run::patience::Patience;
 use crate::run::seen::Before;
@@ -24,18 +25,24 @@ use crate::transfer::TransferError;
 
 /// One transfer's way from images to jobs.
 pub(super) struct Enumeration {
-    pub(super) source: Result<Source, PluginError>,
+    /// None where an earlier run read it to its end.
+    pub(super) source: Option<Result<Source, PluginError>>,
+    /// Jobs that an earlier run left.
+    pub(super) left: Vec<Job>,
     pub(super) mappers: Vec<Mapper>,
     pub(super) selection: Selection,
     pub(super) grouping: Option<Grouping>,
     pub(super) maker: JobMaker,
     pub(super) seen: Arc<Seen>,
+    /// Where the source was after the last batch.
+    pub(super) position: Option<String>,
 }
 
 /// Where an enumeration sends what it finds.
 pub(super) struct Outlets {
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) events: mpsc::Sender<Event>,
+    pub(super) ledger: Ledger,
     pub(super) shutdown: Shutdown,
 }
 
@@ -65,20 +72,26 @@ impl Enumeration {
     }
 
     async fn tell(&mut self, outlets: &Outlets) -> Result<(), Gone> {
-        loop {
+        let left = std::mem::take(&mut self.left);
+        self.send(left, None, outlets).await?;
+        let whole = loop {
             match self.next().await {
                 Ok(Some(batch)) => self.batch(batch, outlets).await?,
-                Ok(None) => break,
+                Ok(None) => break true,
                 Err(error) => {
                     let (reason, hint) = (error.to_string(), error.hint());
                     outlets.events.send(Event::Incomplete { transfer: self.name(), reason, hint }).await?;
-                    break;
+                    break false;
                 }
             }
-        }
+        };
         if let Some(grouping) = &mut self.grouping {
             let chosen = grouping.flush().await.map_err(|error| self.maker.rejection("newest", &error));
-            self.chosen(chosen, outlets).await?;
+            let jobs = self.chosen(chosen, outlets).await?;
+            self.send(jobs, None, outlets).await?;
+        }
+        if whole {
+            outlets.ledger.listed(&self.maker.transfer).await;
         }
         Ok(())
     }
@@ -90,8 +103,9 @@ impl Enumeration {
     /// The next batch, asked for again where that is worth it.
     async fn next(&mut self) -> Result<Option<Vec<Result<Image, BadImage>>>, PluginError> {
         let source = match &mut self.source {
-            Ok(source) => source,
-            Err(error) => return Err(error.clone()),
+            None => return Ok(None),
+            Some(Ok(source)) => source,
+            Some(Err(error)) => return Err(error.clone()),
         };
         let mut patience = Patience::default();
         loop {
@@ -109,19 +123,43 @@ impl Enumeration {
             match image {
                 Err(bad) => {
                     let (image, reason) = (bad.text.clone(), bad.to_string());
-                    outlets.events.send(Event::Rejected { transfer: self.name(), image, reason }).await?;
+                    outlets.reject(Event::Rejected { transfer: self.name(), image, reason }).await?;
                 }
                 Ok(image) if !self.wants(&image) => outlets.events.send(Event::Unwanted).await?,
-                Ok(image) => match &mut self.grouping {
-                    None => wanted.push(image),
-                    Some(grouping) => {
-                        let chosen = grouping.take(image).await.map_err(|error| self.maker.rejection("newest", &error));
-                        self.chosen(chosen, outlets).await?;
-                    }
-                },
+                Ok(image) => wanted.push(image),
             }
         }
-        self.chosen(Ok(wanted), outlets).await
+        let position = self.move_on(wanted.first()).await;
+        let mut jobs = Vec::new();
+        if self.grouping.is_none() {
+            jobs = self.chosen(Ok(wanted), outlets).await?;
+        } else {
+            for image in wanted {
+                let chosen = match &mut self.grouping {
+                    Some(grouping) => {
+                        grouping.take(image).await.map_err(|error| self.maker.rejection("newest", &error))
+                    }
+                    None => Ok(vec![image]),
+                };
+                jobs.extend(self.chosen(chosen, outlets).await?);
+            }
+        }
+        self.send(jobs, position, outlets).await
+    }
+
+    /// Takes note of where the source is after a batch that begins with `first`, and gives the place from which a later run may list on
+    /// once the batch is worked off. Where tags are held back until their repository is whole, that is the place before the batch, and
+    /// only if the batch begins with another repository: else the later run would choose among a part of the tags.
+    async fn move_on(&mut self, first: Option<&Image>) -> Option<String> {
+        let Some(Ok(source)) = &mut self.source else { return None };
+        // A plugin that breaks here says so again when it is asked for the next batch.
+        let now = source.position().await.ok().flatten();
+        let before = std::mem::replace(&mut self.position, now.clone());
+        match (&self.grouping, first) {
+            (None, _) => now,
+            (Some(grouping), Some(first)) if !grouping.holds(first) => before,
+            (Some(_), _) => None,
+        }
     }
 
     fn wants(&self, image: &Image) -> bool {
@@ -132,27 +170,29 @@ impl Enumeration {
             && self.selection.accepts_tag(tag)
     }
 
-    /// Maps what was chosen and sends its jobs.
-    async fn chosen(&mut self, chosen: Result<Vec<Image>, Event>, outlets: &Outlets) -> Result<(), Gone> {
+    /// The jobs of what was chosen and mapped.
+    async fn chosen(&mut self, chosen: Result<Vec<Image>, Event>, outlets: &Outlets) -> Result<Vec<Job>, Gone> {
         let mut images = match chosen {
             Ok(images) => images,
-            Err(event) => return Ok(outlets.events.send(event).await?),
+            Err(event) => {
+                outlets.reject(event).await?;
+                return Ok(Vec::new());
+            }
         };
         for mapper in 0..self.mappers.len() {
             if images.is_empty() {
-                return Ok(());
+                return Ok(Vec::new());
             }
             images = self.map(mapper, images, outlets).await?;
         }
+        let mut jobs = Vec::with_capacity(images.len());
         for image in images {
             match self.maker.job(&image) {
-                Ok(job) => self.send(job, outlets).await?,
-                Err(error) => {
-                    outlets.events.send(self.maker.rejection(&image.source.to_string(), &error)).await?;
-                }
+                Ok(job) => jobs.extend(self.own(job, outlets).await?),
+                Err(error) => outlets.reject(self.maker.rejection(&image.source.to_string(), &error)).await?,
             }
         }
-        Ok(())
+        Ok(jobs)
     }
 
     async fn map(&mut self, mapper: usize, images: Vec<Image>, outlets: &Outlets) -> Result<Vec<Image>, Gone> {
@@ -160,7 +200,7 @@ impl Enumeration {
             Ok(mapped) => mapped,
             Err(error) => {
                 for image in images {
-                    outlets.events.send(self.maker.rejection(&image.source.to_string(), &error)).await?;
+                    outlets.reject(self.maker.rejection(&image.source.to_string(), &error)).await?;
                 }
                 return Ok(Vec::new());
             }
@@ -170,16 +210,14 @@ impl Enumeration {
             match destinations {
                 Ok(targets) if targets.is_empty() => outlets.events.send(Event::Unwanted).await?,
                 Ok(targets) => kept.push(Image { targets, ..image }),
-                Err(error) => {
-                    outlets.events.send(self.maker.rejection(&image.source.to_string(), &error)).await?;
-                }
+                Err(error) => outlets.reject(self.maker.rejection(&image.source.to_string(), &error)).await?,
             }
         }
         Ok(kept)
     }
 
-    /// Sends `job` without the targets that somebody else writes.
-    async fn send(&self, mut job: Job, outlets: &Outlets) -> Result<(), Gone> {
+    /// `job` without the targets that somebody else writes; none if there are no others.
+    async fn own(&self, mut job: Job, outlets: &Outlets) -> Result<Option<Job>, Gone> {
         let mut taken = Vec::new();
         job.targets.retain(|target| match self.seen.note(&job.source, &target.reference) {
             Before::Never => true,
@@ -193,12 +231,30 @@ impl Enumeration {
             let outcome = Outcome::undone(Job { targets: taken, ..job.clone() }, |reference| {
                 TransferError::Duplicate { reference: reference.clone(), other: "another image of this run".to_owned() }
             });
+            // No job of its own, which a later run would do without looking: the list has to tell it again.
+            outlets.ledger.rejected(&self.maker.transfer, &job.source.to_string(), "written by another image").await;
             outlets.events.send(Event::Finished(Box::new(outcome))).await?;
         }
-        if !job.targets.is_empty() {
+        Ok((!job.targets.is_empty()).then_some(job))
+    }
+
+    /// Notes `jobs`, and then lets them begin.
+    async fn send(&self, jobs: Vec<Job>, position: Option<String>, outlets: &Outlets) -> Result<(), Gone> {
+        outlets.ledger.planned(&self.maker.transfer, &jobs, position).await;
+        for job in jobs {
             outlets.jobs.send(job).await?;
         }
         Ok(())
+    }
+}
+
+impl Outlets {
+    /// Tells of an image that no job could be made of.
+    async fn reject(&self, event: Event) -> Result<(), Gone> {
+        if let Event::Rejected { transfer, image, reason } = &event {
+            self.ledger.rejected(transfer, image, reason).await;
+        }
+        Ok(self.events.send(event).await?)
     }
 }
 

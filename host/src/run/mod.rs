@@ -10,6 +10,7 @@
 
 mod enumerate;
 mod jobs;
+mod ledger;
 mod newest;
 mod patience;
 mod preparer;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::http::Gateway;
+use crate::journal::Past;
 use crate::limit::Limiter;
 use crate::limit::Rates;
 use crate::plugin::CacheDir;
@@ -40,8 +42,13 @@ use crate::report::Summary;
 use crate::run::registries::Listings;
 use crate::secret::Redactor;
 use crate::shutdown::Shutdown;
+use crate::transfer::Depth;
+use crate::workflow;
+use crate::workflow::Plan;
 use crate::workflow::Report;
 
+pub use ledger::Failed;
+pub use ledger::failed;
 pub use workbench::Workbench;
 
 /// Events that wait for the report.
@@ -74,17 +81,52 @@ pub fn inspection_host(cache: CacheDir) -> Result<Host, PluginError> {
     })
 }
 
-/// Runs what `bench` has ready, until it is over or `shutdown` ends it. Returns the numbers.
+/// What is done with each image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is moved.
+    Move,
+    /// It is looked at: what would be moved?
+    Preview,
+    /// It is read again at its targets: is it there?
+    Verify(Depth),
+}
+
+/// A verification that follows a run: the same plan, listed again.
+pub struct Afterwards<'a> {
+    /// The plan.
+    pub plan: Plan,
+    /// Its texts.
+    pub texts: &'a workflow::Source,
+    /// How thorough.
+    pub depth: Depth,
+}
+
+/// Runs what `bench` has ready, until it is over or `shutdown` ends it, and then what is to be done afterwards. Returns the numbers.
 pub async fn run<W: Write>(
     bench: Workbench,
+    mode: Mode,
+    afterwards: Option<Afterwards<'_>>,
     outputs: Outputs,
     out: W,
     shutdown: &Shutdown,
 ) -> Result<Summary, RunError> {
     let (events, received) = mpsc::channel(EVENTS);
-    let reporter = Reporter::new(bench.name(), outputs.clone(), out).map_err(RunError::Output)?;
-    let limiter = bench.limiter();
-    let transfers = transfers::all(bench, outputs.dry_run, events, shutdown);
-    let (summary, ()) = tokio::join!(reporter.fold(received, || limiter.counts()), transfers);
-    summary.map_err(RunError::Output)
+    let reporter = Reporter::new(bench.name(), outputs, out).map_err(RunError::Output)?;
+    let (limiter, ledger) = (bench.limiter(), bench.ledger());
+    let work = async {
+        transfers::all(bench, mode, events.clone(), shutdown).await;
+        let Some(Afterwards { plan, texts, depth }) = afterwards.filter(|_| !shutdown.is_draining()) else {
+            drop(events);
+            return Ok(());
+        };
+        tracing::info!("reading the targets again");
+        let bench = Workbench::prepare(plan, texts, Past::default()).await?;
+        transfers::all(bench, Mode::Verify(depth), events, shutdown).await;
+        Ok(())
+    };
+    let (summary, work) = tokio::join!(reporter.fold(received, || limiter.counts()), work);
+    let summary = summary.map_err(RunError::Output)?;
+    ledger.end(&summary).await;
+    work.map(|()| summary)
 }

@@ -44,11 +44,17 @@ impl Grouping {
         Self { newest, endpoints, held: Vec::new() }
     }
 
+    /// Whether the repository of `image` is being held.
+    pub(super) fn holds(&self, image: &Image) -> bool {
+        let source = &image.source;
+        self.held.first().is_some_and(|first| {
+            (&first.source.registry, &first.source.repository) == (&source.registry, &source.repository)
+        })
+    }
+
     /// Takes one image; gives the choice of the repository before it, if it is the first of the next.
     pub(super) async fn take(&mut self, image: Image) -> Result<Vec<Image>, NewestError> {
-        let next = self.held.first().is_some_and(|first| {
-            (&first.source.registry, &first.source.repository) != (&image.source.registry, &image.source.repository)
-        });
+        let next = !self.held.is_empty() && !self.holds(&image);
         let chosen = if next { self.flush().await } else { Ok(Vec::new()) };
         self.held.push(image);
         chosen

@@ -2,18 +2,17 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use crate::journal::Key;
 use crate::oci::Reference;
+use crate::run::ledger;
 
-/// What is written in this run, as hashes: 16 bytes for each target, so that a million of them take some tens of megabytes.
+/// What is written in this run, as keys: 16 bytes for each target, so that a million of them take some tens of megabytes.
 #[derive(Default)]
 pub(super) struct Seen {
-    hasher: RandomState,
-    targets: Mutex<HashMap<u64, u64>>,
+    targets: Mutex<HashMap<Key, Key>>,
 }
 
 /// What is known of a target.
@@ -28,11 +27,16 @@ pub(super) enum Before {
 }
 
 impl Seen {
+    /// What was written before: targets, each with its source.
+    pub(super) fn new(done: &[(Key, Key)]) -> Self {
+        Self { targets: Mutex::new(done.iter().copied().collect()) }
+    }
+
     /// Notes that `source` goes to `target`.
     pub(super) fn note(&self, source: &Reference, target: &Reference) -> Before {
-        let source = self.hasher.hash_one(source);
+        let (source, target) = (ledger::key(source), ledger::key(target));
         let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
-        match targets.entry(self.hasher.hash_one(target)) {
+        match targets.entry(target) {
             Entry::Vacant(vacant) => {
                 vacant.insert(source);
                 Before::Never
@@ -46,6 +50,14 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_earlier_run_wrote_is_not_written_again() {
+        let [source, target] = ["a.io/n/a:1", "b.io/n/a:1"].map(|text| text.parse().unwrap());
+        let seen = Seen::new(&[(ledger::key(&target), ledger::key(&source))]);
+        assert_eq!(seen.note(&source, &target), Before::Same);
+        assert_eq!(seen.note(&target, &target), Before::Other);
+    }
 
     #[test]
     fn a_target_belongs_to_its_first_source() {

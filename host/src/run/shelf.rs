@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::journal::SourceState;
 use crate::plugin::Host;
 use crate::plugin::Issuer;
 use crate::plugin::Mapper;
@@ -24,7 +25,8 @@ pub(super) const UNKNOWN: &str = "no plugin is called";
 
 /// The plugins of one transfer, opened with their options.
 pub(super) struct Opened {
-    pub(super) source: Result<Source, PluginError>,
+    /// None where it was read to its end before.
+    pub(super) source: Option<Result<Source, PluginError>>,
     pub(super) mappers: Vec<Mapper>,
 }
 
@@ -67,9 +69,9 @@ impl<'a> Shelf<'a> {
         }
     }
 
-    /// Opens the plugins of `transfer`; none if that cannot be tried, or its options are wrong. That the outside cannot be reached is no
+    /// Opens the plugins of `transfer`, its source as far as it was listed; none if that cannot be tried, or its options are wrong. That the outside cannot be reached is no
     /// problem of the plan: it breaks off the listing later.
-    pub(super) async fn open(&mut self, transfer: &workflow::Transfer) -> Option<Opened> {
+    pub(super) async fn open(&mut self, transfer: &workflow::Transfer, listed: &SourceState) -> Option<Opened> {
         let source = self.loaded.get(&transfer.from.plugin).cloned().flatten();
         let mut mappers = Vec::new();
         for mapper in &transfer.map {
@@ -82,12 +84,15 @@ impl<'a> Shelf<'a> {
                 Err(error) => self.refused(mapper, &error),
             }
         }
-        let source =
-            source.filter(|_| !self.wrong.contains(&transfer.from.at))?.source(&transfer.from.with, None).await;
+        let source = source.filter(|_| !self.wrong.contains(&transfer.from.at))?;
+        if listed.listed {
+            return Some(Opened { source: None, mappers });
+        }
+        let source = source.source(&transfer.from.with, listed.position.as_deref()).await;
         if let Err(error) = &source {
             self.is_refused(&transfer.from, error);
         }
-        Some(Opened { source, mappers })
+        Some(Opened { source: Some(source), mappers })
     }
 
     /// A provisioner, opened; none if that cannot be tried or its options are wrong. What is wrong otherwise comes up when it is used.

@@ -16,9 +16,12 @@ use tokio::task::Id;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::journal::Past;
 use crate::report::Event;
+use crate::run::Mode;
 use crate::run::enumerate::Enumeration;
 use crate::run::enumerate::Outlets;
+use crate::run::ledger::Ledger;
 use crate::run::workbench::Workbench;
 use crate::shutdown::Shutdown;
 use crate::transfer::Engine;
@@ -33,8 +36,14 @@ const JOBS: usize = 128;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs all transfers of `bench`.
-pub(super) async fn all(bench: Workbench, dry_run: bool, events: mpsc::Sender<Event>, shutdown: &Shutdown) {
-    let rounds = if dry_run { 0 } else { bench.rounds() };
+pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event>, shutdown: &Shutdown) {
+    let rounds = if mode == Mode::Move { bench.rounds() } else { 0 };
+    if bench.past().run > 0 {
+        let Past { run, done, jobs, .. } = bench.past();
+        // See below.
+        let _ = events.send(Event::Resumed { run: *run, done: done.len(), left: jobs.len() }).await;
+    }
+    let ledger = bench.ledger();
     let (engine, images, transfers) = bench.start(shutdown);
     let ended: Vec<CancellationToken> = transfers.iter().map(|_| CancellationToken::new()).collect();
     let images = Arc::new(Semaphore::new(images.max(1)));
@@ -44,8 +53,9 @@ pub(super) async fn all(bench: Workbench, dry_run: bool, events: mpsc::Sender<Ev
             engine: engine.clone(),
             images: Arc::clone(&images),
             events: events.clone(),
+            ledger: ledger.clone(),
             shutdown: shutdown.clone(),
-            dry_run,
+            mode,
             rounds,
         };
         let ended = ended[number].clone();
@@ -72,8 +82,9 @@ struct Workers {
     engine: Engine,
     images: Arc<Semaphore>,
     events: mpsc::Sender<Event>,
+    ledger: Ledger,
     shutdown: Shutdown,
-    dry_run: bool,
+    mode: Mode,
     rounds: u32,
 }
 
@@ -120,7 +131,8 @@ impl Workers {
         // If nobody listens, the loop below ends by itself.
         let _ = self.events.send(Event::Started { transfer: enumeration.maker.transfer.clone() }).await;
         let (jobs, received) = mpsc::channel(JOBS);
-        let outlets = Outlets { jobs, events: self.events.clone(), shutdown: self.shutdown.clone() };
+        let outlets =
+            Outlets { jobs, events: self.events.clone(), ledger: self.ledger.clone(), shutdown: self.shutdown.clone() };
         let listing = async move {
             enumeration.run(&outlets).await;
             drop(outlets);
@@ -180,11 +192,15 @@ impl Workers {
 
     fn spawn(&self, running: &mut Running, work: Work, permit: OwnedSemaphorePermit) {
         let engine = self.engine.clone();
-        let dry_run = self.dry_run;
+        let mode = self.mode;
         let job = work.job.clone();
         let task = running.tasks.spawn(async move {
             let Work { job, before } = work;
-            let outcome = if dry_run { engine.preview(job).await } else { engine.run(job).await };
+            let outcome = match mode {
+                Mode::Move => engine.run(job).await,
+                Mode::Preview => engine.preview(job).await,
+                Mode::Verify(depth) => engine.verify(job, depth).await,
+            };
             drop(permit);
             match before {
                 None => outcome,
@@ -213,8 +229,12 @@ impl Workers {
     }
 
     async fn finish(&self, outcome: Outcome) {
+        self.ledger.ended(&outcome).await;
         // The report is gone only when it could not be written, which ends the run with that error.
-        let _ = self.events.send(Event::Finished(Box::new(outcome))).await;
+        let outcome = Box::new(outcome);
+        let verified = matches!(self.mode, Mode::Verify(_));
+        let event = if verified { Event::Verified(outcome) } else { Event::Finished(outcome) };
+        let _ = self.events.send(event).await;
     }
 }
 

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use crate::endpoint::Endpoints;
 use crate::endpoint::api_host;
 use crate::http::Gateway;
+use crate::journal::Past;
+use crate::journal::SourceState;
+use crate::journal::Writer;
 use crate::limit::Limiter;
 use crate::limit::Rates;
 use crate::plugin::CacheDir;
@@ -15,6 +18,8 @@ use crate::plugin::HostOptions;
 use crate::run::RunError;
 use crate::run::enumerate::Enumeration;
 use crate::run::jobs::JobMaker;
+use crate::run::ledger;
+use crate::run::ledger::Ledger;
 use crate::run::newest::Grouping;
 use crate::run::preparer::Preparer;
 use crate::run::preparer::Preparers;
@@ -29,6 +34,7 @@ use crate::secret::Redactor;
 use crate::shutdown::Shutdown;
 use crate::transfer::Engine;
 use crate::transfer::EngineOptions;
+use crate::transfer::Job;
 use crate::workflow;
 use crate::workflow::Diagnostic;
 use crate::workflow::LoginEntry;
@@ -43,11 +49,14 @@ pub struct Workbench {
     /// For each transfer and each of its `to`, the number of its provisioner.
     prepare: Vec<Vec<Option<usize>>>,
     opened: Vec<Opened>,
+    past: Past,
+    ledger: Ledger,
 }
 
 impl Workbench {
-    /// Loads and checks everything that `plan` names. All that is wrong comes back together, with its place in `texts`.
-    pub async fn prepare(plan: Plan, texts: &workflow::Source) -> Result<Self, RunError> {
+    /// Loads and checks everything that `plan` names. All that is wrong comes back together, with its place in `texts`. What `past` has
+    /// done is not done again.
+    pub async fn prepare(plan: Plan, texts: &workflow::Source, past: Past) -> Result<Self, RunError> {
         let limiter = Arc::new(Limiter::new(&rates(&plan)));
         let gateway = Gateway::new(Arc::clone(&limiter));
         let listings = Arc::new(Listings::new(plan.base.clone()));
@@ -81,7 +90,8 @@ impl Workbench {
         }
         let mut opened = Vec::new();
         for transfer in &plan.transfers {
-            opened.extend(shelf.open(transfer).await);
+            let listed = past.sources.get(&transfer.name).cloned().unwrap_or_default();
+            opened.extend(shelf.open(transfer, &listed).await);
         }
         let problems = shelf.problems;
         if !problems.is_empty() {
@@ -89,7 +99,25 @@ impl Workbench {
         }
         let endpoints = Endpoints::new(gateway, registries);
         listings.connect(endpoints.clone());
-        Ok(Self { plan, limiter, endpoints, preparers, prepare, opened })
+        let ledger = Ledger::default();
+        Ok(Self { plan, limiter, endpoints, preparers, prepare, opened, past, ledger })
+    }
+
+    /// Has what happens noted in a journal.
+    #[must_use]
+    pub fn with_journal(self, writer: Writer) -> Self {
+        let ledger = Ledger::new(Some(writer), &self.past);
+        Self { ledger, ..self }
+    }
+
+    /// What an earlier run left.
+    pub(super) fn past(&self) -> &Past {
+        &self.past
+    }
+
+    /// What notes what happens.
+    pub(super) fn ledger(&self) -> Ledger {
+        self.ledger.clone()
     }
 
     /// What plugins have against a plan of which other parts are wrong, so that all errors are told at once. A plugin that is not known
@@ -100,7 +128,7 @@ impl Workbench {
         let mut shelf = Shelf::new(host(plan, &gateway, &listings)?, plan);
         shelf.check_all().await;
         for transfer in &plan.transfers {
-            shelf.open(transfer).await;
+            shelf.open(transfer, &SourceState::default()).await;
         }
         let mut problems = shelf.problems;
         problems.retain(|problem| problem.help.is_some() || !problem.message.starts_with(UNKNOWN));
@@ -126,16 +154,24 @@ impl Workbench {
 
     /// The engine, the ceiling of images, and each transfer with those that it needs.
     pub(super) fn start(self, shutdown: &Shutdown) -> (Engine, usize, Vec<(Enumeration, Vec<usize>)>) {
-        let Self { plan, endpoints, preparers, prepare, opened, .. } = self;
+        let Self { plan, endpoints, preparers, prepare, opened, past, ledger, .. } = self;
         let engine = Engine::new(EngineOptions {
             endpoints: endpoints.clone(),
             streams: plan.limits.blobs,
             prepare: Arc::new(preparers),
+            sessions: Arc::new(ledger),
             shutdown: shutdown.clone(),
         });
-        let seen = Arc::new(Seen::default());
-        let transfers = plan.transfers.into_iter().zip(prepare).zip(opened);
-        let transfers = transfers.map(|((transfer, prepare), opened)| {
+        let left: Vec<Vec<Job>> = plan.transfers.iter().map(|it| ledger::left(&past, &it.name)).collect();
+        let seen = Arc::new(Seen::new(&past.done));
+        for job in left.iter().flatten() {
+            for target in &job.targets {
+                seen.note(&job.source, &target.reference);
+            }
+        }
+        let transfers = plan.transfers.into_iter().zip(prepare).zip(opened.into_iter().zip(left));
+        let transfers = transfers.map(|((transfer, prepare), (opened, left))| {
+            let position = past.sources.get(&transfer.name).and_then(|source| source.position.clone());
             let maker = JobMaker {
                 options: JobMaker::options(&transfer.select),
                 transfer: transfer.name,
@@ -145,11 +181,13 @@ impl Workbench {
             let grouping = transfer.select.newest().map(|newest| Grouping::new(newest, endpoints.clone()));
             let enumeration = Enumeration {
                 source: opened.source,
+                left,
                 mappers: opened.mappers,
                 selection: transfer.select,
                 grouping,
                 maker,
                 seen: Arc::clone(&seen),
+                position,
             };
             (enumeration, transfer.needs)
         });

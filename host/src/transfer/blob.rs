@@ -15,6 +15,7 @@ use futures_util::stream;
 use crate::endpoint::EndpointError;
 use crate::endpoint::Mount;
 use crate::endpoint::Session;
+use crate::endpoint::Unfinished;
 use crate::http::ByteStream;
 use crate::http::Class;
 use crate::oci::Descriptor;
@@ -28,6 +29,9 @@ use crate::transfer::target::Arrival;
 use crate::transfer::target::Target;
 use crate::transfer::target::alive;
 use crate::transfer::tee::tee;
+
+/// From this size on, in bytes, an upload session is noted for later processes.
+const REMEMBERED: u64 = 8 << 20;
 
 /// A target that lacks the blob.
 struct Need<'a> {
@@ -159,22 +163,30 @@ impl Graph<'_> {
                     (None, Some(error)) => retry::pause(error.class(), next),
                     (None, None) => None,
                 };
-                match (wanted, &broken, error) {
-                    (Some(wanted), _, _) => {
-                        pause = pause.max(wanted);
-                        needs.push(need);
-                    }
-                    (None, Some(broken), _) => return Err(self.source_error(blob, broken)),
-                    (None, None, Some(error)) => need.target.fail(&need.target.error(error)),
-                    (None, None, None) => need.target.fail(&TransferError::Stopped),
+                if let Some(wanted) = wanted {
+                    pause = pause.max(wanted);
+                    needs.push(need);
+                    continue;
                 }
+                let (need, _) = self.give_up(blob, need).await;
+                match (&broken, error) {
+                    (Some(_), _) => {}
+                    (None, Some(error)) => need.target.fail(&need.target.error(error)),
+                    (None, None) => need.target.fail(&TransferError::Stopped),
+                }
+            }
+            if let (true, Some(broken)) = (needs.is_empty(), &broken) {
+                return Err(self.source_error(blob, broken));
             }
             if needs.is_empty() {
                 return Ok(());
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.parts.shutdown.cancelled() => return Err(TransferError::Stopped),
+                () = self.parts.shutdown.cancelled() => {
+                    join_all(needs.into_iter().map(|need| self.give_up(blob, need))).await;
+                    return Err(TransferError::Stopped);
+                }
             }
             next += 1;
         }
@@ -200,7 +212,7 @@ impl Graph<'_> {
         let source = match self.source.endpoint.open_blob(self.source.repository(), blob).await {
             Ok(source) => source,
             Err(error) => {
-                let given_up = join_all(needs.into_iter().map(give_up)).await;
+                let given_up = join_all(needs.into_iter().map(|need| self.give_up(blob, need))).await;
                 return (given_up, Some(Broken::Unopened(Arc::new(error))));
             }
         };
@@ -214,14 +226,58 @@ impl Graph<'_> {
     }
 
     async fn push<'b>(&self, blob: &Descriptor, mut need: Need<'b>, stream: ByteStream) -> Option<Failed<'b>> {
-        let session = need.session.take();
-        match need.target.endpoint.push_blob(need.target.repository(), blob, session, stream).await {
+        let target = need.target;
+        let session = match self.session(blob, &mut need).await {
+            Ok(session) => session,
+            Err(error) => return Some((need, Some(error))),
+        };
+        match target.endpoint.push_blob(target.repository(), blob, session, stream).await {
             Ok(()) => {
-                self.landed(blob, need.target, need.leader, Arrival::Copied);
+                self.forget_session(blob, target);
+                self.landed(blob, target, need.leader, Arrival::Copied);
                 None
             }
-            Err(error) => Some((need, Some(error))),
+            Err(Unfinished { error, session }) => {
+                if session.is_none() {
+                    self.forget_session(blob, target);
+                }
+                need.session = session;
+                Some((need, Some(error)))
+            }
         }
+    }
+
+    /// The session that goes on, or, for a large blob, a new one that an other process could go on with; none leaves it to the upload.
+    async fn session(&self, blob: &Descriptor, need: &mut Need<'_>) -> Result<Option<Session>, EndpointError> {
+        let (target, begun) = (need.target, need.session.take());
+        if blob.size < REMEMBERED {
+            return Ok(begun);
+        }
+        let name = session_name(blob, target);
+        let session = match (begun, self.parts.sessions.left(&name)) {
+            (Some(begun), _) => Some(begun),
+            (None, Some(location)) => target.endpoint.reopen(&location).await?,
+            (None, None) => target.endpoint.begin(target.repository()).await?,
+        };
+        if let Some(session) = &session {
+            self.parts.sessions.opened(&name, session.location());
+        }
+        Ok(session)
+    }
+
+    fn forget_session(&self, blob: &Descriptor, target: &Target) {
+        if blob.size >= REMEMBERED {
+            self.parts.sessions.closed(&session_name(blob, target));
+        }
+    }
+
+    /// Ends the upload session of a need whose blob will not come.
+    async fn give_up<'b>(&self, blob: &Descriptor, mut need: Need<'b>) -> Failed<'b> {
+        if let Some(session) = need.session.take() {
+            need.target.endpoint.abort(need.target.repository(), session).await;
+            self.forget_session(blob, need.target);
+        }
+        (need, None)
     }
 
     /// The stream, which remembers why it broke off, and breaks off when the run is cancelled, so that uploads are aborted and not
@@ -249,10 +305,7 @@ impl Graph<'_> {
     }
 }
 
-/// Ends the upload session of a need whose blob cannot be read.
-async fn give_up(mut need: Need<'_>) -> Failed<'_> {
-    if let Some(session) = need.session.take() {
-        need.target.endpoint.abort(need.target.repository(), session).await;
-    }
-    (need, None)
+/// Tells an upload from all others, in this process and in later ones.
+fn session_name(blob: &Descriptor, target: &Target) -> String {
+    format!("{}/{}@{}", target.registry(), target.repository(), blob.digest)
 }

@@ -33,6 +33,7 @@ use crate::transfer::referrers::Referrers;
 use crate::transfer::target::Source;
 use crate::transfer::target::Target;
 use crate::transfer::target::alive;
+use crate::transfer::verify::Whole;
 use crate::workflow::Existing;
 
 /// Makes a repository exist before the first push to it, which a provisioner plugin does.
@@ -46,6 +47,16 @@ pub trait Prepare: Send + Sync {
     ) -> BoxFuture<'_, Result<(), (String, bool)>>;
 }
 
+/// Remembers upload sessions of large blobs beyond this process. `target` names what is uploaded and where to.
+pub trait Sessions: Send + Sync {
+    /// The URL of a session that an earlier process left, given once.
+    fn left(&self, target: &str) -> Option<String>;
+    /// A session is open at `location`.
+    fn opened(&self, target: &str, location: &str);
+    /// It is over.
+    fn closed(&self, target: &str);
+}
+
 /// What the engine is made of.
 pub struct EngineOptions {
     /// Registries and layouts.
@@ -54,6 +65,8 @@ pub struct EngineOptions {
     pub streams: usize,
     /// Provisioners.
     pub prepare: Arc<dyn Prepare>,
+    /// Upload sessions of earlier processes.
+    pub sessions: Arc<dyn Sessions>,
     /// Stops streams when the run is cancelled.
     pub shutdown: Shutdown,
 }
@@ -71,6 +84,8 @@ pub(super) struct Parts {
     pub(super) flights: Flights,
     pub(super) referrers: Referrers,
     pub(super) shutdown: Shutdown,
+    pub(super) sessions: Arc<dyn Sessions>,
+    pub(super) whole: Whole,
     prepare: Arc<dyn Prepare>,
     prepared: Mutex<Prepared>,
 }
@@ -89,6 +104,8 @@ impl Engine {
                 flights: Flights::default(),
                 referrers: Referrers::default(),
                 shutdown: options.shutdown,
+                sessions: options.sessions,
+                whole: Whole::default(),
                 prepare: options.prepare,
                 prepared: Mutex::default(),
             }),

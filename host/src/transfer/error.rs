@@ -108,6 +108,40 @@ pub enum TransferError {
         /// Both.
         reference: Reference,
     },
+    /// A verification found nothing at the target.
+    #[error("{reference} is not there")]
+    Absent {
+        /// The target.
+        reference: Reference,
+    },
+    /// A verification found something else at the target.
+    #[error("{reference} has digest {found}, and its source has {wanted}")]
+    Differs {
+        /// The target.
+        reference: Reference,
+        /// What is there.
+        found: Digest,
+        /// What should be.
+        wanted: Digest,
+    },
+    /// A verification found that something below the target's manifest, or that refers to it, is missing.
+    #[error("{reference} is not whole: {digest} is not there")]
+    Gone {
+        /// The target.
+        reference: Reference,
+        /// What is missing.
+        digest: Digest,
+    },
+    /// A verification found that something below the target's manifest is damaged or cannot be read.
+    #[error("{reference} is not whole: {digest} cannot be read")]
+    NotWhole {
+        /// The target.
+        reference: Reference,
+        /// What cannot be read.
+        digest: Digest,
+        /// Why not.
+        source: Arc<EndpointError>,
+    },
     /// The run was stopped.
     #[error("stopped before it was finished")]
     Stopped,
@@ -135,6 +169,10 @@ impl TransferError {
             | Self::Blob { corrupt: true, .. }
             | Self::Prepare { again: false, .. }
             | Self::Duplicate { .. }
+            | Self::Absent { .. }
+            | Self::Differs { .. }
+            | Self::Gone { .. }
+            | Self::NotWhole { .. }
             | Self::Itself { .. }
             | Self::Internal { .. } => Class::Permanent,
         }
@@ -157,6 +195,9 @@ impl TransferError {
             Self::Schema1 { .. } => "unsupported",
             Self::Blob { corrupt: true, .. } => "corrupt",
             Self::Duplicate { .. } => "duplicate",
+            Self::Absent { .. } => "missing",
+            Self::Differs { .. } => "different",
+            Self::Gone { .. } | Self::NotWhole { .. } => "incomplete",
             Self::Stopped => "stopped",
             _ => match self.class() {
                 Class::Retry => "retry",
@@ -184,6 +225,10 @@ impl TransferError {
             Self::Blob { corrupt: true, .. } => "the source registry holds a damaged blob: push the image there again",
             Self::Duplicate { .. } => "let a mapper give the two images different names",
             Self::Internal { .. } => "please report it, with the log of this image",
+            Self::Absent { .. } | Self::Differs { .. } => {
+                "run the workflow again; if the source's tag has moved since, that is why"
+            }
+            Self::Gone { .. } | Self::NotWhole { .. } => "delete the image at the target and run the workflow again",
             Self::Itself { .. } => "name another registry, repository or tag as the target",
             Self::TooDeep { .. } | Self::Manifest { .. } | Self::Blob { .. } | Self::Prepare { .. } | Self::Stopped => {
                 return None;

@@ -1,5 +1,6 @@
 //! What is to be done with one image.
 
+use serde::Deserialize;
 use serde::Serialize;
 
 use crate::oci::Digest;
@@ -8,7 +9,7 @@ use crate::oci::Reference;
 use crate::workflow::Existing;
 
 /// One image and where it goes. Plain data: it travels through channels now, and can be written down or sent elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The transfer of the workflow that asked for it.
     pub transfer: String,
@@ -33,19 +34,18 @@ impl Job {
 }
 
 /// One place where an image goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobTarget {
     /// Where. By digest, where the source is by digest and nobody gave a tag.
     pub reference: Reference,
     /// What to do if the tag is taken by other content.
     pub existing: Existing,
     /// Which of the run's provisioners prepares the repository, if any.
-    #[serde(skip)]
     pub prepare: Option<usize>,
 }
 
 /// What of an image is copied.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobOptions {
     /// Keep only these entries of an index; empty: all.
     pub platforms: Vec<Platform>,

@@ -21,10 +21,12 @@ mod referrers;
 mod retry;
 mod target;
 mod tee;
+mod verify;
 
 pub use engine::Engine;
 pub use engine::EngineOptions;
 pub use engine::Prepare;
+pub use engine::Sessions;
 pub use error::TransferError;
 pub use job::Job;
 pub use job::JobOptions;
@@ -34,3 +36,4 @@ pub use outcome::Failure;
 pub use outcome::Outcome;
 pub use outcome::Status;
 pub use outcome::TargetOutcome;
+pub use verify::Depth;

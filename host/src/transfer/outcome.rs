@@ -48,6 +48,8 @@ pub enum Status {
     Skipped,
     /// A dry run: would be written.
     Planned,
+    /// Read again: it has what the source has.
+    Verified,
     /// Not there.
     Failed(Failure),
 }

@@ -40,4 +40,7 @@ pub use plan::Retry;
 pub use plan::To;
 pub use plan::Transfer;
 pub use schema::SECTIONS;
+pub use units::UnitError;
+pub use units::duration;
+pub use write::fingerprint;
 pub use write::print_workflow;

@@ -186,7 +186,7 @@ pub struct To {
 }
 
 /// What happens to a tag that is at the target already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Existing {
     /// Replaced if its digest differs.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Why a text is neither.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum UnitError {
+pub enum UnitError {
     /// Not a size.
     #[error("`{0}` is not a size: expected a number of bytes, or one with KB, MB, GB, KiB, MiB or GiB")]
     Size(String),
@@ -32,7 +32,7 @@ pub(super) fn size(text: &str) -> Result<u64, UnitError> {
 }
 
 /// A span of time: `500ms`, `10s`, `1.5m`, `2h`. A number alone has no meaning, save 0.
-pub(super) fn duration(text: &str) -> Result<Duration, UnitError> {
+pub fn duration(text: &str) -> Result<Duration, UnitError> {
     let error = || UnitError::Duration(text.to_owned());
     let (number, unit) = split(text.trim()).ok_or_else(error)?;
     let milliseconds: u64 = match unit {

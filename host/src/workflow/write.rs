@@ -4,16 +4,19 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::oci::Digest;
 use crate::secret::Secret;
 use crate::select::Filter;
 use crate::select::NewestBy;
 use crate::select::Selection;
 use crate::workflow::Existing;
+use crate::workflow::Limits;
 use crate::workflow::LoginEntry;
 use crate::workflow::Plan;
 use crate::workflow::PluginEntry;
 use crate::workflow::PluginUse;
 use crate::workflow::RegistryEntry;
+use crate::workflow::Retry;
 use crate::workflow::To;
 
 /// The workflow file of `plan`. It holds no secret: each is a variable of the environment instead, which the comment at the
@@ -32,6 +35,14 @@ pub fn print_workflow(plan: &Plan) -> String {
     // A tree of strings, numbers and lists always serializes.
     text.push_str(&serde_yaml::to_string(&body).unwrap_or_default());
     text
+}
+
+/// Tells whether two plans move the same: equal for equal transfers, plugins and registries' names, whatever the limits, the retries, the
+/// credentials and the secrets in options are. Hexadecimal.
+#[must_use]
+pub fn fingerprint(plan: &Plan) -> String {
+    let what = Plan { limits: Limits::default(), retry: Retry::default(), registries: Vec::new(), ..plan.clone() };
+    Digest::of(print_workflow(&what).as_bytes()).hex().to_owned()
 }
 
 struct Writer<'a> {

@@ -7,7 +7,9 @@ use clap::Parser;
 use clap::ValueEnum;
 
 use crate::cli::args::FormatArg;
+use crate::cli::args::JournalArgs;
 use crate::cli::args::LevelArg;
+use crate::cli::args::StopArgs;
 
 /// Moves images by a rule file: the flags of tkestack/image-transfer.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
@@ -51,6 +53,12 @@ pub(crate) struct ClassicArgs {
     /// Write what failed to FILE, as a rule file for --ruleFile.
     #[arg(long, value_name = "FILE")]
     pub(crate) failed: Option<PathBuf>,
+    /// The journal.
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
+    /// When to stop.
+    #[command(flatten)]
+    pub(crate) stop: StopArgs,
     /// The least important lines to log.
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
     pub(crate) log_level: LevelArg,
@@ -101,7 +109,9 @@ impl ClassicArgs {
     pub(crate) fn are(arguments: &[std::ffi::OsString]) -> bool {
         const OURS: [&str; 6] = ["--help", "--version", "--verbose", "--quiet", "--log-level", "--log-format"];
         let subcommand = arguments.iter().any(|argument| {
-            argument.to_str().is_some_and(|text| ["run", "plan", "check", "copy", "plugin", "help"].contains(&text))
+            argument.to_str().is_some_and(|text| {
+                ["run", "plan", "check", "verify", "copy", "history", "plugin", "help"].contains(&text)
+            })
         });
         let first = arguments.first().and_then(|argument| argument.to_str()).unwrap_or_default();
         let name = first.split('=').next().unwrap_or_default();

@@ -3,6 +3,7 @@
 mod classic;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use clap::Parser;
@@ -10,6 +11,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::cli::logging::Level;
+use crate::workflow::duration;
 
 pub(crate) use classic::ClassicArgs;
 
@@ -31,19 +33,23 @@ The flags of tkestack/image-transfer work as well, without a subcommand:
   image-transfer --help-classic lists them.
 
 Exit codes: 0 all images are at their targets; 1 some failed; 2 the command line or a file is wrong, nothing was started;
-3 a source could not be listed whole; 130 stopped by a signal.";
+3 a source could not be listed whole; 130 stopped by a signal or at its deadline.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a workflow file.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Show what a workflow would move; nothing is written.
     Plan(PlanArgs),
     /// Report every error of a workflow, each at its line; nothing is sent.
     Check(FileArgs),
+    /// Read the targets of a workflow again and compare them with the sources; nothing is written.
+    Verify(VerifyArgs),
     /// Copy one image to one or more places.
     Copy(CopyArgs),
+    /// Show what earlier runs did.
+    History(HistoryArgs),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -71,6 +77,73 @@ pub(crate) struct RunArgs {
     /// Show what would move; nothing is written. The same as `plan`.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// After the run, read the targets again and compare them with the sources.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) verify: bool,
+    /// The journal.
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
+    /// When to stop.
+    #[command(flatten)]
+    pub(crate) stop: StopArgs,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The file.
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+    /// Read each manifest and each blob as well, and hash every byte.
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Where results go.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// When to stop.
+    #[command(flatten)]
+    pub(crate) stop: StopArgs,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// The run to show, as the list names it; without one, all are listed.
+    pub(crate) run: Option<String>,
+    /// The directory of the journals [default: $XDG_STATE_HOME/image-transfer or ~/.local/state/image-transfer].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Write what failed in the run to FILE, as a rule file for --ruleFile.
+    #[arg(long, value_name = "FILE", requires = "run")]
+    pub(crate) failed: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where a run is noted.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct JournalArgs {
+    /// The directory of the journals [default: $XDG_STATE_HOME/image-transfer or ~/.local/state/image-transfer].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Go on with the last run of this workflow, if it did not end whole: what is done costs no request.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Note nothing; the run cannot be gone on with.
+    #[arg(long, conflicts_with_all = ["state", "resume"])]
+    pub(crate) no_journal: bool,
+}
+
+/// When a run stops.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct StopArgs {
+    /// After this time, begin nothing new and finish what is in flight, as after Ctrl-C.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) deadline: Option<Duration>,
+    /// How long what is in flight may take after a signal or the deadline before it is given up [default: until it is done].
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) grace: Option<Duration>,
 }
 
 /// `plan`.

@@ -25,6 +25,15 @@ impl Splitter {
         Self { source: Arc::new(Mutex::new(Source { stream, rest: Bytes::new() })) }
     }
 
+    /// Lets `length` bytes pass.
+    pub(super) async fn skip(&self, mut length: u64) -> io::Result<()> {
+        let mut source = self.source.lock().await;
+        while length > 0 {
+            length -= source.next(length).await?.len() as u64;
+        }
+        Ok(())
+    }
+
     /// The next `length` bytes; an error if the stream ends before them.
     pub(super) fn chunk(&self, length: u64) -> ByteStream {
         let source = Arc::clone(&self.source);
@@ -65,6 +74,10 @@ mod tests {
             let chunk: Vec<Bytes> = splitter.chunk(expected.len() as u64).try_collect().await.unwrap();
             assert_eq!(chunk.concat(), expected);
         }
+        let splitter = Splitter::new(stream::iter([Ok(Bytes::from_static(b"abcdef"))]).boxed());
+        splitter.skip(4).await.unwrap();
+        let rest: Vec<Bytes> = splitter.chunk(2).try_collect().await.unwrap();
+        assert_eq!(rest.concat(), b"ef");
         let short: io::Result<Vec<Bytes>> = splitter.chunk(1).try_collect().await;
         assert_eq!(short.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }

@@ -38,6 +38,7 @@ use client::Scope;
 use upload::Chunks;
 
 pub(super) use listing::Listing;
+pub(super) use upload::Broken;
 pub(super) use upload::Upload;
 
 /// A registry host under one set of settings.

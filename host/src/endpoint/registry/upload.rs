@@ -15,6 +15,7 @@ use http::StatusCode;
 use http::header::CONTENT_RANGE;
 use http::header::CONTENT_TYPE;
 use http::header::LOCATION;
+use http::header::RANGE;
 use url::Url;
 
 use crate::endpoint::EndpointError;
@@ -35,9 +36,31 @@ use crate::oci::Repository;
 
 /// An open upload session: where its next request goes.
 pub(in crate::endpoint) struct Upload {
-    pub(super) location: Url,
+    pub(in crate::endpoint) location: Url,
     /// `OCI-Chunk-Min-Length`, in bytes.
     pub(super) minimum: u64,
+    /// Bytes that the registry has; none if it must be asked, since a request broke off or another process began the session.
+    pub(super) offset: Option<u64>,
+}
+
+/// An upload that did not come to its end.
+pub(in crate::endpoint) struct Broken {
+    pub(in crate::endpoint) error: EndpointError,
+    /// The session, if the registry may know it still.
+    pub(in crate::endpoint) session: Option<Upload>,
+}
+
+impl std::fmt::Debug for Broken {
+    /// Without the session, whose URL may be signed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}, session kept: {}", self.error, self.session.is_some())
+    }
+}
+
+impl From<EndpointError> for Broken {
+    fn from(error: EndpointError) -> Self {
+        Self { error, session: None }
+    }
 }
 
 /// That a registry wants blobs in pieces, which was learned from a refusal. It is believed for [`LEARNED`] only: the refusal may
@@ -57,6 +80,9 @@ const MAX_CHUNK: u64 = 64 << 20;
 
 /// How long the token must live on when an upload's request begins. Registries check it then, not at the end of the body.
 const TOKEN: Duration = Duration::from_mins(1);
+
+/// From this size on, in bytes, a session that broke off is kept: below, to ask how far it came costs as much as to begin again.
+const KEPT: u64 = 1 << 20;
 
 /// How long giving up a session may take.
 const ABORT: Duration = Duration::from_secs(10);
@@ -90,32 +116,44 @@ impl Registry {
         }
     }
 
+    /// Opens an upload session.
+    pub(in crate::endpoint) async fn begin(&self, repository: &Repository) -> Result<Upload, EndpointError> {
+        let path = uploads(repository);
+        let response = self.ask(&[Scope::push(repository)], Method::POST, &path, HeaderMap::new()).await?;
+        let upload = self.upload(&format!("POST {path}"), &response).await;
+        response.drain().await;
+        upload
+    }
+
+    /// The session at `location`, which an earlier process left.
+    pub(in crate::endpoint) async fn reopen(&self, location: &str) -> Result<Upload, EndpointError> {
+        Ok(Upload { location: self.client.url(location).await?, minimum: 0, offset: None })
+    }
+
     pub(in crate::endpoint) async fn push_blob(
         &self,
         repository: &Repository,
         blob: &Descriptor,
         session: Option<Upload>,
         stream: ByteStream,
-    ) -> Result<(), EndpointError> {
+    ) -> Result<(), Broken> {
         let scopes = [Scope::push(repository)];
         self.client.ensure_token(&scopes, TOKEN).await?;
-        let mut upload = match session {
-            Some(upload) => upload,
-            None => self.begin(repository, &scopes).await?,
-        };
+        let (mut upload, offset) = self.at_hand(repository, &scopes, blob, session).await?;
         let chunk = CHUNK.max(upload.minimum.min(MAX_CHUNK));
-        let in_chunks = blob.size > chunk && self.wants_chunks();
+        let in_chunks = blob.size - offset > chunk && self.wants_chunks();
         let source = SourceError::default();
         let stream = source.watch(stream);
-        let pushed = if in_chunks {
-            self.push_chunks(&scopes, blob, &mut upload, chunk, stream).await
+        let pushed = if in_chunks || offset > 0 {
+            let chunk = if in_chunks { chunk } else { blob.size - offset };
+            self.push_chunks(&scopes, blob, &mut upload, Cut { offset, chunk }, stream).await
         } else {
             self.push_whole(&scopes, blob, &upload, stream).await
         };
         let Err(error) = pushed else { return Ok(()) };
         if let Some(error) = source.take() {
             self.abort(repository, upload).await;
-            return Err(error);
+            return Err(error.into());
         }
         let refused_for_length =
             matches!(error.status(), Some(StatusCode::PAYLOAD_TOO_LARGE | StatusCode::RANGE_NOT_SATISFIABLE));
@@ -123,9 +161,51 @@ impl Registry {
             self.abort(repository, upload).await;
             let worth_chunks = !in_chunks && blob.size > chunk;
             self.learn(worth_chunks);
-            return Err(reclassified(error, if worth_chunks { Class::RestartBlob } else { Class::Permanent }));
+            return Err(reclassified(error, if worth_chunks { Class::RestartBlob } else { Class::Permanent }).into());
         }
         self.after_doubt(repository, blob, upload, error).await
+    }
+
+    /// The session to go on with and how much of the blob it has, or a new one.
+    async fn at_hand(
+        &self,
+        repository: &Repository,
+        scopes: &[Scope],
+        blob: &Descriptor,
+        session: Option<Upload>,
+    ) -> Result<(Upload, u64), EndpointError> {
+        match session {
+            Some(upload @ Upload { offset: Some(offset), .. }) => return Ok((upload, offset)),
+            Some(upload) => {
+                if let Some(found) = self.status(scopes, blob, upload).await {
+                    tracing::debug!(%repository, blob = %blob.digest, offset = found.1, "the upload goes on");
+                    return Ok(found);
+                }
+            }
+            None => {}
+        }
+        Ok((self.begin(repository).await?, 0))
+    }
+
+    /// How far a session came (distribution specification, "Pushing a blob in chunks": GET of the session tells the `Range`). None if
+    /// that is not known for sure, and the blob has to be sent from its beginning: `0-0` may be one byte or none, and docker/distribution
+    /// 2.8 has lost the session by then.
+    async fn status(&self, scopes: &[Scope], blob: &Descriptor, upload: Upload) -> Option<(Upload, u64)> {
+        let url = upload.location.clone();
+        let request = Request { method: Method::GET, url: url.clone(), headers: HeaderMap::new(), body: Body::Empty };
+        let response = self.client.send(scopes, request).await.ok()?;
+        let last = header(&response, RANGE.as_str()).and_then(last_byte);
+        let minimum = upload.minimum;
+        let mut upload = if response.headers().contains_key(LOCATION) {
+            self.upload(&asked(&Method::GET, &url), &response).await.ok()?
+        } else {
+            upload
+        };
+        response.drain().await;
+        upload.minimum = upload.minimum.max(minimum);
+        let offset = last.filter(|last| (1..blob.size).contains(last))? + 1;
+        upload.offset = Some(offset);
+        Some((upload, offset))
     }
 
     /// Gives the session up, as far as the registry can be reached: what is left of it is the registry's to collect.
@@ -146,25 +226,21 @@ impl Registry {
         blob: &Descriptor,
         upload: Upload,
         error: EndpointError,
-    ) -> Result<(), EndpointError> {
-        if matches!(error.class(), Class::Retry | Class::RestartBlob) {
+    ) -> Result<(), Broken> {
+        let broken_off = matches!(error.class(), Class::Retry | Class::Wait(_));
+        if broken_off || error.class() == Class::RestartBlob {
             match self.has_blob(repository, blob).await {
                 Ok(true) => return Ok(()),
                 // Nobody can be reached, so nobody can be told.
-                Err(EndpointError::Transport { .. }) => return Err(error),
+                Err(EndpointError::Transport { .. }) if blob.size < KEPT => return Err(error.into()),
                 Ok(false) | Err(_) => {}
             }
         }
+        if broken_off && blob.size >= KEPT {
+            return Err(Broken { error, session: Some(Upload { offset: None, ..upload }) });
+        }
         self.abort(repository, upload).await;
-        Err(error)
-    }
-
-    async fn begin(&self, repository: &Repository, scopes: &[Scope]) -> Result<Upload, EndpointError> {
-        let path = uploads(repository);
-        let response = self.ask(scopes, Method::POST, &path, HeaderMap::new()).await?;
-        let upload = self.upload(&format!("POST {path}"), &response).await;
-        response.drain().await;
-        upload
+        Err(error.into())
     }
 
     /// One PUT with all bytes.
@@ -193,11 +269,14 @@ impl Registry {
         scopes: &[Scope],
         blob: &Descriptor,
         upload: &mut Upload,
-        chunk: u64,
+        Cut { mut offset, chunk }: Cut,
         stream: ByteStream,
     ) -> Result<(), EndpointError> {
         let splitter = Splitter::new(stream);
-        let mut offset = 0;
+        // What the registry has passes by, to be hashed: the end comes only if all of it is right.
+        if let Err(error) = splitter.skip(offset).await {
+            return Err(self.protocol("upload", error.to_string()));
+        }
         while offset < blob.size {
             let length = chunk.min(blob.size - offset);
             let request = asked(&Method::PATCH, &upload.location);
@@ -246,7 +325,7 @@ impl Registry {
         let location = location.ok_or_else(|| self.protocol(request, "the answer has no Location"))?;
         let location = self.follow(response.url(), location).await?;
         let minimum = header(response, "oci-chunk-min-length").and_then(|it| it.trim().parse().ok()).unwrap_or(0);
-        Ok(Upload { location, minimum })
+        Ok(Upload { location, minimum, offset: Some(0) })
     }
 
     fn wants_chunks(&self) -> bool {
@@ -258,6 +337,20 @@ impl Registry {
         let chunks = wants_chunks.then(|| Chunks { since: Instant::now() });
         *self.chunks.lock().unwrap_or_else(PoisonError::into_inner) = chunks;
     }
+}
+
+/// Where chunks begin, and how long they are.
+#[derive(Clone, Copy)]
+struct Cut {
+    offset: u64,
+    chunk: u64,
+}
+
+/// The last byte of a session's `Range`: `0-N`, with or without a unit before it.
+fn last_byte(range: &str) -> Option<u64> {
+    let range = range.trim();
+    let range = range.strip_prefix("bytes=").or_else(|| range.strip_prefix("bytes ")).unwrap_or(range);
+    range.strip_prefix("0-")?.trim().parse().ok()
 }
 
 /// Keeps the error in which the source of an upload ended: what the HTTP client makes of it no longer tells what it was.
@@ -296,4 +389,15 @@ fn uploads(repository: &Repository) -> String {
 
 fn octets() -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_tells_the_last_byte_however_it_is_written() {
+        assert_eq!(["0-41", "bytes=0-41", "bytes 0-41", " 0-41 "].map(last_byte), [Some(41); 4]);
+        assert_eq!(["", "41", "1-41", "0-", "0-x", "0--1"].map(last_byte), [None; 6]);
+    }
 }

@@ -39,7 +39,7 @@ async fn an_upload_is_one_post_and_one_put_and_keeps_the_query_of_its_location()
 #[tokio::test]
 async fn a_session_that_a_mount_opened_is_used() {
     let server = TestServer::start(|_| Reply::new(201)).await;
-    let upload = Upload { location: server.url("/up/1"), minimum: 0 };
+    let upload = Upload { location: server.url("/up/1"), minimum: 0, offset: Some(0) };
     registry(&server).push_blob(&app(), &blob(b""), Some(upload), bytes(b"")).await.unwrap();
     let digest = blob(b"").digest.as_str().replace(':', "%3A");
     assert_eq!(lines(&server), [format!("PUT /up/1?digest={digest}")]);
@@ -67,7 +67,7 @@ async fn an_upload_that_failed_is_given_up() {
         _ => Reply::new(204),
     })
     .await;
-    let error = registry(&server).push_blob(&app(), &blob(CONTENT), None, bytes(CONTENT)).await.unwrap_err();
+    let error = registry(&server).push_blob(&app(), &blob(CONTENT), None, bytes(CONTENT)).await.unwrap_err().error;
     assert_eq!(error.class(), Class::Retry);
     assert_eq!(lines(&server).last().unwrap(), "DELETE /up/1");
 }
@@ -80,7 +80,7 @@ async fn a_corrupt_source_is_the_error_and_the_blob_is_never_whole_at_the_regist
     })
     .await;
     let source = crate::endpoint::verify::verified(bytes(b"0123456780"), "source.test", &blob(CONTENT));
-    let error = registry(&server).push_blob(&app(), &blob(CONTENT), None, source).await.unwrap_err();
+    let error = registry(&server).push_blob(&app(), &blob(CONTENT), None, source).await.unwrap_err().error;
     assert!(error.to_string().starts_with("source.test: blob"), "{error}");
     assert!(server.received().iter().all(|request| request.body.len() < CONTENT.len()));
     assert_eq!(lines(&server).last().unwrap(), "DELETE /up/1");
@@ -103,7 +103,7 @@ async fn a_registry_that_refuses_a_long_put_gets_chunks_the_next_time() {
     })
     .await;
     let (registry, content) = (registry(&server), vec![7; 9 * MIB]);
-    let error = registry.push_blob(&app(), &blob(&content), None, bytes(&content)).await.unwrap_err();
+    let error = registry.push_blob(&app(), &blob(&content), None, bytes(&content)).await.unwrap_err().error;
     assert_eq!(error.class(), Class::RestartBlob);
     registry.push_blob(&app(), &blob(&content), None, bytes(&content)).await.unwrap();
 
