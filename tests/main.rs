@@ -13,6 +13,7 @@ mod harness;
 mod fidelity;
 mod interruption;
 mod quickstart;
+mod survival;
 
 // How it is asked for.
 mod bad_input;

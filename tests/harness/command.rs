@@ -119,6 +119,12 @@ impl Running {
     }
 
     /// Waits until standard error has said this.
+    /// `kill -9`.
+    pub fn kill(&self) {
+        let status = Command::new("kill").args(["-KILL", &self.process.to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
     pub fn await_text(&self, text: &str) {
         self.stderr.await_text(text);
     }

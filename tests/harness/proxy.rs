@@ -49,6 +49,8 @@ pub enum Action {
     CutResponse(u64),
     /// Close the connection after this many bytes of the request's body.
     CutRequest(u64),
+    /// Wait at the gate after this many bytes of the request's body.
+    StallRequest(u64, Gate),
     /// Flip a bit of the response body's byte at this offset.
     FlipByte(u64),
     /// Forward when the gate is opened.
@@ -142,6 +144,11 @@ impl Proxy {
     pub fn fault(&self, method: &str, path: &str, times: usize, action: Action) {
         let fault = Fault { method: method.to_owned(), path: Regex::new(path).unwrap(), left: times, action };
         self.state.faults.lock().unwrap().push(fault);
+    }
+
+    /// Takes all faults back.
+    pub fn forgive(&self) {
+        self.state.faults.lock().unwrap().clear();
     }
 
     pub fn requests(&self) -> Vec<Request> {
@@ -265,6 +272,11 @@ fn forward(
     action: Option<&Action>,
     request: bool,
 ) -> io::Result<()> {
+    if let (Some(Action::StallRequest(after, gate)), true) = (action, request)
+        && (*passed..*passed + piece.len() as u64).contains(after)
+    {
+        gate.pass();
+    }
     let limit = match (action, request) {
         (Some(Action::CutRequest(limit)), true) | (Some(Action::CutResponse(limit)), false) => *limit,
         _ => u64::MAX,

@@ -60,34 +60,37 @@ pub enum Lock {
 pub struct Registry {
     address: SocketAddr,
     child: Child,
-    locked: bool,
+    kind: Kind,
+    lock: Lock,
     directory: TempDir,
 }
 
 impl Registry {
     pub fn start(kind: Kind, lock: &Lock) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut command = command(kind, lock, directory.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let (sender, receiver) = mpsc::channel();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let file = directory.path().join("log");
-        thread::spawn(move || {
-            let mut file = fs::File::create(file).unwrap();
-            for line in log.split(b'\n').map_while(Result::ok) {
-                if let Some(address) = listening(&String::from_utf8_lossy(&line)) {
-                    let _ = sender.send(address);
-                }
-                // The directory may be gone before the process is.
-                drop(std::io::Write::write_all(&mut file, &[&line, b"\n".as_slice()].concat()));
-            }
-        });
-        let Ok(address) = receiver.recv_timeout(PATIENCE) else {
-            drop(child.kill());
-            drop(child.wait());
-            panic!("{kind:?} did not start: {}", fs::read_to_string(directory.path().join("log")).unwrap_or_default());
-        };
-        Self { address, child, locked: *lock == Lock::Basic, directory }
+        let (child, address) = spawn(kind, lock, directory.path(), "127.0.0.1:0", None);
+        Self { address, child, kind, lock: lock.clone(), directory }
+    }
+
+    /// Debian's, open, which cannot write a file of more than `kibibytes`: to it, the disk is full then.
+    pub fn cramped(kibibytes: u64) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (kind, lock) = (Kind::Debian28, Lock::Open);
+        let (child, address) = spawn(kind, &lock, directory.path(), "127.0.0.1:0", Some(kibibytes));
+        Self { address, child, kind, lock, directory }
+    }
+
+    /// Ends its process; what it stored stays.
+    pub fn stop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+
+    /// Starts it at the same address with what it stored, without any limit.
+    pub fn start_again(&mut self) {
+        self.stop();
+        let address = self.address.to_string();
+        (self.child, self.address) = spawn(self.kind, &self.lock, self.directory.path(), &address, None);
     }
 
     /// Debian's, open.
@@ -113,7 +116,7 @@ impl Registry {
 
     /// The test's own way in.
     pub fn remote(&self) -> Remote {
-        Remote::new(self.address, self.locked.then_some((USER, PASSWORD)))
+        Remote::new(self.address, (self.lock == Lock::Basic).then_some((USER, PASSWORD)))
     }
 
     /// A new proxy before this registry.
@@ -124,6 +127,13 @@ impl Registry {
     /// A new proxy before this registry that asks for tokens.
     pub fn guard(&self) -> Proxy {
         Proxy::guard(self.address)
+    }
+
+    /// The file in which it stores the blob.
+    pub fn blob_file(&self, digest: &str) -> PathBuf {
+        let hex = digest.trim_start_matches("sha256:");
+        let blobs = self.directory.path().join("storage/docker/registry/v2/blobs/sha256");
+        blobs.join(&hex[..2]).join(hex).join("data")
     }
 
     /// Gives the manifest that `tag` leads to `count` more tags, `t0` and so on, by writing the files that the registry would
@@ -146,33 +156,64 @@ impl Registry {
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.stop();
     }
 }
 
-fn command(kind: Kind, lock: &Lock, directory: &Path) -> Command {
+/// Starts a registry that listens at `address`, and waits until it does.
+fn spawn(kind: Kind, lock: &Lock, directory: &Path, address: &str, kibibytes: Option<u64>) -> (Child, SocketAddr) {
+    let mut command = command(kind, lock, directory, address, kibibytes);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    let file = directory.join("log");
+    thread::spawn(move || {
+        let mut file = fs::File::create(file).unwrap();
+        for line in log.split(b'\n').map_while(Result::ok) {
+            if let Some(address) = listening(&String::from_utf8_lossy(&line)) {
+                let _ = sender.send(address);
+            }
+            // The directory may be gone before the process is.
+            drop(std::io::Write::write_all(&mut file, &[&line, b"\n".as_slice()].concat()));
+        }
+    });
+    let Ok(address) = receiver.recv_timeout(PATIENCE) else {
+        drop(child.kill());
+        drop(child.wait());
+        panic!("{kind:?} did not start: {}", fs::read_to_string(directory.join("log")).unwrap_or_default());
+    };
+    (child, address)
+}
+
+fn command(kind: Kind, lock: &Lock, directory: &Path, address: &str, kibibytes: Option<u64>) -> Command {
     let (program, arguments) = match kind {
         Kind::Debian28 => ("docker-registry", vec!["serve".to_owned()]),
         Kind::Distribution3 => ("registry", vec!["serve".to_owned()]),
         Kind::Crane => {
             assert_eq!(*lock, Lock::Open, "crane's registry has no lock");
-            ("crane", ["registry", "serve", "--address", "127.0.0.1:0"].map(str::to_owned).to_vec())
+            ("crane", ["registry", "serve", "--address", address].map(str::to_owned).to_vec())
         }
     };
-    let mut command = Command::new(tools::find(program));
+    let mut command = match kibibytes {
+        None => Command::new(tools::find(program)),
+        Some(kibibytes) => {
+            let mut shell = Command::new("bash");
+            shell.args(["-c", &format!("ulimit -f {kibibytes}; exec \"$0\" \"$@\"")]).arg(tools::find(program));
+            shell
+        }
+    };
     command.args(arguments).current_dir(directory).env_remove("REGISTRY_HTTP_ADDR").env("OTEL_TRACES_EXPORTER", "none");
     if kind != Kind::Crane {
-        fs::write(directory.join("config.yml"), configuration(lock, directory)).unwrap();
+        fs::write(directory.join("config.yml"), configuration(lock, directory, address)).unwrap();
         command.arg("config.yml");
     }
     command
 }
 
-fn configuration(lock: &Lock, directory: &Path) -> String {
+fn configuration(lock: &Lock, directory: &Path, address: &str) -> String {
     let storage = directory.join("storage");
     let mut text = format!(
-        "version: 0.1\nlog: {{level: info}}\nstorage:\n  filesystem: {{rootdirectory: {}, maxthreads: 100}}\n  delete: {{enabled: true}}\nhttp:\n  addr: 127.0.0.1:0\nvalidation:\n  manifests:\n    urls: {{allow: [\"^https://\"]}}\n",
+        "version: 0.1\nlog: {{level: info}}\nstorage:\n  filesystem: {{rootdirectory: {}, maxthreads: 100}}\n  delete: {{enabled: true}}\nhttp:\n  addr: {address}\nvalidation:\n  manifests:\n    urls: {{allow: [\"^https://\"]}}\n",
         storage.display()
     );
     match lock {

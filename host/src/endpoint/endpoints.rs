@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use crate::endpoint::Endpoint;
 use crate::endpoint::EndpointError;
 use crate::endpoint::Kind;
 use crate::endpoint::Settings;
+use crate::endpoint::api_host;
 use crate::endpoint::layout::Layout;
 use crate::endpoint::registry::Registry;
 use crate::http::Gateway;
+use crate::limit::Direction;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
 
@@ -61,6 +64,36 @@ impl Endpoints {
         let endpoint = Endpoint { kind };
         open.insert(key, endpoint.clone());
         Ok(endpoint)
+    }
+
+    /// Waits for room for a blob from `source` to all of `targets`; what is given holds it.
+    pub async fn slots<'a>(
+        &self,
+        source: &Endpoint,
+        targets: impl IntoIterator<Item = &'a Endpoint>,
+    ) -> Vec<crate::limit::Slot> {
+        let way = |endpoint: &Endpoint, direction| match endpoint.name() {
+            RegistryName::Host(host) => Some((api_host(host).to_owned(), direction)),
+            RegistryName::Layout(_) => None,
+        };
+        let targets = targets.into_iter().filter_map(|target| way(target, Direction::Write));
+        let ways: Vec<_> = way(source, Direction::Read).into_iter().chain(targets).collect();
+        self.shared.gateway.limiter().slots(&ways).await
+    }
+
+    /// How long a host that serves nothing is waited for.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.shared.gateway.limiter().patience()
+    }
+
+    /// How long nothing will leave for `registry`; none if it may at once.
+    #[must_use]
+    pub fn paused(&self, registry: &RegistryName) -> Option<Duration> {
+        match registry {
+            RegistryName::Host(host) => self.shared.gateway.limiter().paused(api_host(host)),
+            RegistryName::Layout(_) => None,
+        }
     }
 }
 

@@ -177,9 +177,13 @@ impl Answer {
     /// Reads the answer to `asked`, which `user` asked.
     pub(crate) async fn read(registry: &str, asked: &str, user: Option<String>, response: Response) -> Self {
         let (status, pause) = (response.status(), retry_after(response.headers()));
+        let down = response.from_a_host_that_is_down();
         let body = response.bytes(Self::CAP).await.unwrap_or_default();
         let errors = errors(&body);
-        let class = classify(asked, status, &errors, pause);
+        let class = match classify(asked, status, &errors, pause) {
+            Class::Retry if down => Class::Wait(None),
+            class => class,
+        };
         Self { registry: registry.to_owned(), asked: asked.to_owned(), status, errors, class, user }
     }
 

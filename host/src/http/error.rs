@@ -26,6 +26,22 @@ pub enum HttpError {
         /// Such as "connection refused".
         cause: String,
     },
+    /// The host was reached before and cannot be reached now; it is being waited for.
+    #[error("{cause}")]
+    Down {
+        /// `host` or `host:port`.
+        host: String,
+        /// The last failure.
+        cause: String,
+    },
+    /// The host was waited for, in vain.
+    #[error("{host} has served nothing for {} min", after.as_secs() / 60)]
+    Unserved {
+        /// `host` or `host:port`.
+        host: String,
+        /// For how long.
+        after: Duration,
+    },
     /// No secure connection.
     #[error("no secure connection to {host}: {cause}")]
     Tls {
@@ -125,7 +141,9 @@ impl HttpError {
                 TlsKind::Broken => Class::Retry,
                 TlsKind::Certificate | TlsKind::Protocol => Class::Permanent,
             },
-            Self::TooLarge { .. }
+            Self::Down { .. } => Class::Wait(None),
+            Self::Unserved { .. }
+            | Self::TooLarge { .. }
             | Self::Encoded { .. }
             | Self::PrivateAddress { .. }
             | Self::Redirect { .. }
@@ -140,7 +158,12 @@ impl HttpError {
             Self::Name { host, .. } => {
                 Some(format!("check the spelling of {host} and this machine's DNS and proxy settings"))
             }
-            Self::Connect { host, .. } => Some(format!("check that {host} is right and reachable from this machine")),
+            Self::Unserved { host, .. } => Some(format!(
+                "once {host} serves again, go on with --resume; `retry.patience` in the workflow says how long a host is waited for"
+            )),
+            Self::Connect { host, .. } | Self::Down { host, .. } => {
+                Some(format!("check that {host} is right and reachable from this machine"))
+            }
             Self::Tls { host, kind: TlsKind::Certificate, .. } => Some(format!(
                 "name the authority's certificate with `ca:` (or, for a test, `skip-verify: true`) for {host} in `registries:`"
             )),

@@ -26,8 +26,11 @@ use http::StatusCode;
 use http::header;
 use url::Url;
 
+use crate::limit::Direction;
 use crate::limit::Limiter;
+use crate::limit::Load;
 use crate::limit::Signal;
+use crate::limit::Slot;
 use crate::secret::Secret;
 
 pub use address::authority;
@@ -133,6 +136,10 @@ pub struct Response {
     host: String,
     limiter: Arc<Limiter>,
     idle: Duration,
+    /// The host is down: see [`Self::from_a_host_that_is_down`].
+    down: bool,
+    /// Held until the body is read.
+    slot: Option<Slot>,
 }
 
 impl Gateway {
@@ -160,10 +167,11 @@ impl Gateway {
         let Request { method, mut url, mut headers, mut body } = request;
         headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         let mut from_private = names_private_host(&url);
+        let load = load(&method, &url, &body);
         for hop in 0..=redirect::MOST {
             police(profile, &url)?;
             let again = body.again();
-            let response = self.attempt(&client, method.clone(), &url, headers.clone(), body).await?;
+            let response = self.attempt(&client, method.clone(), &url, headers.clone(), body, load).await?;
             if profile.no_redirects || !response.status().is_redirection() {
                 return Ok(response);
             }
@@ -192,8 +200,10 @@ impl Gateway {
         url: &Url,
         mut headers: HeaderMap,
         body: Body,
+        load: Load,
     ) -> Result<Response, HttpError> {
         let host = authority(url);
+        let direction = if matches!(method, Method::GET | Method::HEAD) { Direction::Read } else { Direction::Write };
         let watch = body::Watch::new();
         let mut idle = self.inner.idle;
         let body = match body {
@@ -211,7 +221,8 @@ impl Gateway {
                 Some(reqwest::Body::wrap_stream(watch.upload(stream)))
             }
         };
-        let permit = self.inner.limiter.acquire(&host).await;
+        let permit = self.inner.limiter.acquire(&host, direction, load).await;
+        let mut permit = permit.map_err(|after| HttpError::Unserved { host: host.clone(), after: after.0 })?;
         watch.restart();
         let mut request = reqwest::Request::new(method, url.clone());
         *request.headers_mut() = headers;
@@ -221,12 +232,15 @@ impl Gateway {
             return Err(HttpError::Timeout { host, after: idle, during: "being asked" });
         };
         let inner = outcome.map_err(|error| {
-            permit.report(Signal::Other);
-            HttpError::from_reqwest(&host, &error)
+            let error = HttpError::from_reqwest(&host, &error);
+            let unreachable = matches!(error, HttpError::Connect { .. } | HttpError::Name { .. });
+            let down = permit.report(if unreachable { Signal::Failed } else { Signal::Other });
+            if down && unreachable { HttpError::Down { host: host.clone(), cause: error.to_string() } } else { error }
         })?;
-        permit.report(signal(inner.status(), inner.headers()));
+        let down = permit.report(signal(inner.status(), inner.headers()));
         tracing::trace!(%host, status = inner.status().as_u16(), path = url.path(), "answered");
-        Ok(Response { inner, host, limiter: Arc::clone(&self.inner.limiter), idle: self.inner.idle })
+        let slot = permit.take_slot();
+        Ok(Response { inner, host, limiter: Arc::clone(&self.inner.limiter), idle: self.inner.idle, down, slot })
     }
 
     fn client(&self, profile: &Profile) -> Result<reqwest::Client, HttpError> {
@@ -254,12 +268,29 @@ fn police(profile: &Profile, url: &Url) -> Result<(), HttpError> {
 
 fn signal(status: StatusCode, headers: &HeaderMap) -> Signal {
     let failed = status.is_client_error() || status.is_server_error();
-    match retry_after(headers) {
-        Some(pause) if failed => Signal::Pause(Some(pause)),
-        _ if status == StatusCode::TOO_MANY_REQUESTS => Signal::Pause(None),
-        _ if failed => Signal::Other,
+    match (retry_after(headers), status.as_u16()) {
+        (Some(pause), _) if failed => Signal::Pause(Some(pause)),
+        (_, 429) => Signal::Pause(None),
+        (_, 502..=504) => Signal::Failed,
+        _ if status.is_server_error() => Signal::Other,
+        _ if failed => Signal::Answered,
+        _ if used_up(headers) => Signal::Pause(retry_after::reset(headers)),
         _ => Signal::Served,
     }
+}
+
+/// Whether the host says that the next request is one too many: `ratelimit-remaining: 0`, with or without a window after it, as Docker
+/// Hub and the IETF's draft have it.
+fn used_up(headers: &HeaderMap) -> bool {
+    let remaining = headers.get("ratelimit-remaining").or_else(|| headers.get("x-ratelimit-remaining"));
+    let number = remaining.and_then(|it| it.to_str().ok()).and_then(|text| text.split([';', ',']).next());
+    number.is_some_and(|number| number.trim() == "0")
+}
+
+/// What a request carries: the bytes of a blob, one way or the other, or little.
+fn load(method: &Method, url: &Url, body: &Body) -> Load {
+    let pulls = *method == Method::GET && url.path().contains("/blobs/") && !url.path().contains("/blobs/uploads/");
+    if pulls || matches!(body, Body::Stream { .. }) { Load::Blob } else { Load::Small }
 }
 
 impl Body {
@@ -293,6 +324,12 @@ impl Response {
         self.inner.url()
     }
 
+    /// Whether the host has failed several times in a row, so that another try of the request is a matter of waiting for it.
+    #[must_use]
+    pub fn from_a_host_that_is_down(&self) -> bool {
+        self.down
+    }
+
     /// Fails if the body is encoded, such as compressed: its digest and length would be those of something else.
     pub fn check_identity(&self) -> Result<(), HttpError> {
         let encodings = self.headers().get_all(header::CONTENT_ENCODING);
@@ -307,6 +344,7 @@ impl Response {
 
     /// Reads the body whole; more than `cap` bytes are an error.
     pub async fn bytes(self, cap: usize) -> Result<Bytes, HttpError> {
+        let _slot = self.slot;
         body::collect(self.inner, &self.host, self.idle, cap).await
     }
 

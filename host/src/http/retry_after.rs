@@ -14,6 +14,16 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     parse(headers.get(header::RETRY_AFTER)?.to_str().ok()?, SystemTime::now())
 }
 
+/// How long until the window of a rate limit begins anew, in seconds, where a host tells it (`ratelimit-reset`).
+pub(super) fn reset(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("ratelimit-reset").or_else(|| headers.get("x-ratelimit-reset"))?.to_str().ok()?;
+    let seconds: u64 = text.split([';', ',']).next()?.trim().parse().ok()?;
+    // GitHub and others give the moment, not the span.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    let span = if seconds > 1_000_000_000 { seconds.saturating_sub(now) } else { seconds };
+    Some(Duration::from_secs(span).min(LONGEST_PAUSE))
+}
+
 fn parse(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let pause = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

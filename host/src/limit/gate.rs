@@ -7,13 +7,20 @@ use crate::limit::LONGEST_PAUSE;
 use crate::limit::Signal;
 
 /// One host's gate. A `Retry-After` closes it for that long. A 429 without one closes it for 0.1 s, doubled with each further
-/// one up to 30 s; every few successes take one doubling back. Time is passed in: the gate has no clock of its own.
+/// one up to 30 s; every few successes take one doubling back. A host that was reached before, and then fails several times in a row,
+/// is down: the gate closes for a second, and longer with each further failure. Time is passed in: the gate has no clock of its own.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     opens: Option<Instant>,
     closed_at: Option<Instant>,
     doublings: u32,
     served: u32,
+    /// It answered once.
+    reached: bool,
+    /// Failures in a row.
+    failures: u32,
+    /// Since when it has served nothing.
+    refusing: Option<Instant>,
 }
 
 impl Gate {
@@ -21,6 +28,20 @@ impl Gate {
     const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
     /// Successes that take one doubling back.
     const SERVED_PER_STEP: u32 = 6;
+    /// Failures in a row that are no accident.
+    const DOWN: u32 = 5;
+    /// The first pause after that many.
+    const DOWN_PAUSE: Duration = Duration::from_secs(1);
+
+    /// Whether the host is down, as far as can be told.
+    pub(super) fn is_down(&self) -> bool {
+        self.reached && self.failures >= Self::DOWN
+    }
+
+    /// For how long the host has served nothing.
+    pub(super) fn refusing_for(&self, now: Instant) -> Option<Duration> {
+        self.refusing.map(|since| now.saturating_duration_since(since))
+    }
 
     /// How long the gate stays closed; none if it is open.
     pub(super) fn opens_in(&self, now: Instant) -> Option<Duration> {
@@ -29,8 +50,26 @@ impl Gate {
 
     /// Takes in how a request that left at `sent` ended. Gives the pause if this closed the gate.
     pub(super) fn report(&mut self, signal: Signal, sent: Instant, now: Instant) -> Option<Duration> {
+        if matches!(signal, Signal::Served | Signal::Answered) {
+            (self.reached, self.failures, self.refusing) = (true, 0, None);
+        }
         match signal {
-            Signal::Other => None,
+            Signal::Other | Signal::Answered => None,
+            Signal::Failed => {
+                self.failures = self.failures.saturating_add(1);
+                if !self.is_down() {
+                    return None;
+                }
+                self.refusing.get_or_insert(now);
+                if self.closed_at.is_some_and(|closed| sent <= closed) {
+                    return None;
+                }
+                let pause = 2_u32.checked_pow(self.failures - Self::DOWN).map_or(Self::LONGEST_BACK_OFF, |factor| {
+                    Self::DOWN_PAUSE.saturating_mul(factor).min(Self::LONGEST_BACK_OFF)
+                });
+                self.close(pause, now);
+                Some(pause)
+            }
             Signal::Served => {
                 self.served += 1;
                 if self.served >= Self::SERVED_PER_STEP {
@@ -40,7 +79,8 @@ impl Gate {
                 None
             }
             Signal::Pause(asked) => {
-                self.served = 0;
+                (self.reached, self.served) = (true, 0);
+                self.refusing.get_or_insert(now);
                 let asked = asked.filter(|pause| !pause.is_zero()).map(|pause| pause.min(LONGEST_PAUSE));
                 // Requests that left before the gate closed say nothing new: a hundred of them are one reason to back off.
                 let known = self.closed_at.is_some_and(|closed| sent <= closed);
@@ -51,12 +91,16 @@ impl Gate {
                 if !known {
                     self.doublings += 1;
                 }
-                self.closed_at = Some(now);
-                let opens = self.opens.map_or(now + pause, |opens| opens.max(now + pause));
-                self.opens = Some(opens);
+                self.close(pause, now);
                 Some(pause)
             }
         }
+    }
+
+    fn close(&mut self, pause: Duration, now: Instant) {
+        self.closed_at = Some(now);
+        let opens = self.opens.map_or(now + pause, |opens| opens.max(now + pause));
+        self.opens = Some(opens);
     }
 
     fn back_off(&self) -> Duration {
@@ -98,6 +142,32 @@ mod tests {
             now += pause + 2 * MILLISECOND;
         }
         assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000]);
+    }
+
+    #[test]
+    fn a_host_that_was_reached_and_fails_again_and_again_is_down_and_waited_for() {
+        let (mut gate, mut now) = (Gate::default(), Instant::now());
+        gate.report(Signal::Answered, now, now);
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            now += MILLISECOND;
+            let pause = gate.report(Signal::Failed, now, now + MILLISECOND);
+            pauses.push(pause.map_or(0, |pause| pause.as_secs()));
+            now += pause.unwrap_or_default() + MILLISECOND;
+        }
+        assert_eq!(pauses, [0, 0, 0, 0, 1, 2, 4, 8, 16, 30, 30, 30]);
+        assert!(gate.is_down() && gate.refusing_for(now).is_some_and(|it| it.as_secs() > 100));
+        gate.report(Signal::Served, now, now);
+        assert!(!gate.is_down() && gate.refusing_for(now).is_none());
+    }
+
+    #[test]
+    fn a_host_that_was_never_reached_is_not_waited_for() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        for _ in 0..100 {
+            assert_eq!(gate.report(Signal::Failed, now, now), None);
+        }
+        assert!(!gate.is_down());
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! Rate tokens, host gates, the bandwidth cap, and the count of requests by host.
+//! Rate tokens, host gates, concurrency, retry budgets, the bandwidth cap, and the count of requests by host.
 
 mod bandwidth;
+mod budget;
+mod flow;
 mod gate;
 mod tokens;
 
@@ -16,8 +18,12 @@ use std::time::Duration;
 use std::time::Instant;
 
 use bandwidth::Bandwidth;
+use budget::Budget;
+use flow::Flow;
 use gate::Gate;
 use tokens::Tokens;
+
+pub use flow::Slot;
 
 /// The longest pause that a host can ask for. A longer `Retry-After` is cut to this, so that a wrong header cannot end a run.
 pub const LONGEST_PAUSE: Duration = Duration::from_mins(15);
@@ -25,8 +31,14 @@ pub const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// Named rates that are kept. There is one for each action of an API.
 const MOST_NAMED: usize = 4096;
 
+/// How long a host that serves nothing is waited for, if nobody says otherwise.
+pub const PATIENCE: Duration = Duration::from_mins(30);
+
+/// Small requests to one host at a time, in one direction.
+const SMALL: usize = 64;
+
 /// How fast requests may leave.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Rates {
     /// Requests a second over all hosts.
     pub overall: Option<NonZeroU32>,
@@ -34,16 +46,52 @@ pub struct Rates {
     pub hosts: HashMap<String, NonZeroU32>,
     /// Bytes a second over all downloads.
     pub bandwidth: Option<u64>,
+    /// Blobs on their way to or from one host at a time.
+    pub blobs: usize,
+    /// How long a host that serves nothing is waited for.
+    pub patience: Duration,
 }
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { overall: None, hosts: HashMap::new(), bandwidth: None, blobs: SMALL, patience: PATIENCE }
+    }
+}
+
+/// Which way the bytes of a request go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// From the host.
+    Read,
+    /// To the host.
+    Write,
+}
+
+/// What a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// Little: it takes a slot of the host by itself.
+    Small,
+    /// A blob: whoever moves it holds the slots of both hosts, see [`Limiter::slots`].
+    Blob,
+}
+
+/// A host that has served nothing for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unserved(pub Duration);
 
 /// What a response means for its host's gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// The host served the request.
     Served,
+    /// It refused the request for what it asks: the host is well.
+    Answered,
     /// The host asked for a pause, and perhaps said how long.
     Pause(Option<Duration>),
-    /// Neither: an error that says nothing of the host's load.
+    /// It is not there, or what stands before it cannot reach it.
+    Failed,
+    /// None of these: an error that says nothing of the host.
     Other,
 }
 
@@ -55,6 +103,8 @@ pub struct Limiter {
     hosts: Mutex<BTreeMap<String, Arc<Host>>>,
     named: Mutex<HashMap<Named, Arc<Tokens>>>,
     bandwidth: Option<Bandwidth>,
+    blobs: usize,
+    patience: Duration,
 }
 
 /// A rate of one kind of request to a host: the host, the name, and requests a second.
@@ -65,14 +115,22 @@ struct Host {
     tokens: Option<Tokens>,
     gate: Mutex<Gate>,
     requests: AtomicU64,
+    budget: Budget,
+    /// Small requests and blobs, each read and written: blobs never take the room of the small ones.
+    small: [Arc<Flow>; 2],
+    blobs: [Arc<Flow>; 2],
 }
 
 /// Leave to send one request, and the moment it was given.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Permit {
     host: Arc<Host>,
     name: String,
     given: Instant,
+    direction: Direction,
+    load: Load,
+    /// Free again when the answer is read.
+    slot: Option<Slot>,
 }
 
 impl Limiter {
@@ -85,15 +143,23 @@ impl Limiter {
             hosts: Mutex::default(),
             named: Mutex::default(),
             bandwidth: rates.bandwidth.map(Bandwidth::new),
+            blobs: rates.blobs,
+            patience: rates.patience,
         }
     }
 
-    /// Waits until a request to `host` (`host` or `host:port`) may leave: the host's gate is open, and a token of the host's and
-    /// one of the overall rate are taken. The host's come first, so that waiting for one host holds up no other.
-    pub async fn acquire(&self, host: &str) -> Permit {
+    /// Waits until a request to `host` (`host` or `host:port`) may leave: there is a slot for it, the host's gate is open, and a
+    /// token of the host's and one of the overall rate are taken. The host's come first, so that waiting for one host holds up no other.
+    /// Fails where the host has served nothing for as long as anybody waits for it.
+    pub async fn acquire(&self, host: &str, direction: Direction, load: Load) -> Result<Permit, Unserved> {
         let state = self.host(host);
+        let slot = match load {
+            Load::Small => Some(state.small[direction as usize].take().await),
+            Load::Blob => None,
+        };
+        state.budget.earn();
         loop {
-            wait_for(&state.gate).await;
+            self.wait_for(&state.gate).await?;
             if let Some(tokens) = &state.tokens {
                 tokens.take().await;
             }
@@ -104,8 +170,69 @@ impl Limiter {
             let now = Instant::now();
             if lock(&state.gate).opens_in(now).is_none() {
                 state.requests.fetch_add(1, Ordering::Relaxed);
-                return Permit { host: state, name: host.to_owned(), given: now };
+                return Ok(Permit { host: state, name: host.to_owned(), given: now, direction, load, slot });
             }
+        }
+    }
+
+    /// Waits for room for a blob on each of these ways. All who take several do so in one order, so that none waits for another in a
+    /// circle.
+    pub async fn slots(&self, ways: &[(String, Direction)]) -> Vec<Slot> {
+        let mut ways: Vec<_> = ways.iter().collect();
+        ways.sort();
+        ways.dedup();
+        let mut slots = Vec::with_capacity(ways.len());
+        for (host, direction) in ways {
+            slots.push(self.host(host).blobs[*direction as usize].take().await);
+        }
+        slots
+    }
+
+    /// Waits until one more retry fits the budget of `host`.
+    pub async fn retry(&self, host: &str) {
+        let pause = self.host(host).budget.spend(Instant::now());
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// How long a host that serves nothing is waited for.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// How long nothing will leave for `host`; none if it may at once.
+    #[must_use]
+    pub fn paused(&self, host: &str) -> Option<Duration> {
+        let state = lock(&self.hosts).get(host).cloned()?;
+        let pause = lock(&state.gate).opens_in(Instant::now());
+        pause
+    }
+
+    /// The hosts that are waited for, and for how long.
+    #[must_use]
+    pub fn waits(&self) -> Vec<(String, Duration)> {
+        let hosts: Vec<_> = lock(&self.hosts).iter().map(|(name, host)| (name.clone(), Arc::clone(host))).collect();
+        let now = Instant::now();
+        hosts.into_iter().filter_map(|(name, host)| Some((name, lock(&host.gate).opens_in(now)?))).collect()
+    }
+
+    /// Waits for the gate to open, unless its host has served nothing for too long.
+    async fn wait_for(&self, gate: &Mutex<Gate>) -> Result<(), Unserved> {
+        loop {
+            let now = Instant::now();
+            let pause = {
+                let gate = lock(gate);
+                let Some(pause) = gate.opens_in(now) else { return Ok(()) };
+                match gate.refusing_for(now) {
+                    Some(refusing) if refusing > self.patience => return Err(Unserved(refusing)),
+                    _ => pause,
+                }
+            };
+            // Spread, so that not everyone who waited arrives at once.
+            let spread = pause.min(Duration::from_secs(1)).mul_f64(0.2 * fastrand::f64());
+            tokio::time::sleep(pause + spread).await;
         }
     }
 
@@ -144,32 +271,52 @@ impl Limiter {
         }
         let bare = name.rsplit_once(':').map_or(name, |(host, _)| host);
         let rate = self.rates.get(name).or_else(|| self.rates.get(bare)).copied();
-        let host =
-            Arc::new(Host { tokens: rate.map(Tokens::new), gate: Mutex::default(), requests: AtomicU64::new(0) });
+        let flows = |ceiling| [Arc::new(Flow::new(ceiling)), Arc::new(Flow::new(ceiling))];
+        let host = Arc::new(Host {
+            tokens: rate.map(Tokens::new),
+            gate: Mutex::default(),
+            requests: AtomicU64::new(0),
+            budget: Budget::new(Instant::now()),
+            small: flows(SMALL),
+            blobs: flows(self.blobs),
+        });
         hosts.insert(name.to_owned(), Arc::clone(&host));
         host
     }
 }
 
 impl Permit {
-    /// Tells the host's gate how the request ended.
-    pub fn report(&self, signal: Signal) {
-        let pause = lock(&self.host.gate).report(signal, self.given, Instant::now());
+    /// Tells how the request ended. True if the host is down, so that another try is a matter of waiting.
+    pub fn report(&self, signal: Signal) -> bool {
+        let now = Instant::now();
+        let flows = match self.load {
+            Load::Small => &self.host.small,
+            Load::Blob => &self.host.blobs,
+        };
+        let flow = &flows[self.direction as usize];
+        match signal {
+            Signal::Served => flow.served(),
+            Signal::Pause(_) | Signal::Failed => flow.overloaded(self.given, now),
+            Signal::Answered | Signal::Other => {}
+        }
+        let (pause, down) = {
+            let mut gate = lock(&self.host.gate);
+            (gate.report(signal, self.given, now), gate.is_down())
+        };
         if let Some(pause) = pause {
-            tracing::debug!(host = %self.name, ?pause, "the host asks for a pause");
+            let at_a_time = flow.limit();
+            tracing::debug!(host = %self.name, ?pause, at_a_time, "nothing leaves for this host for a while");
             if pause >= Duration::from_secs(5) {
-                tracing::warn!("{} is limiting requests: paused for {} s", self.name, pause.as_secs());
+                let why = if down { "cannot be reached" } else { "is limiting requests" };
+                tracing::warn!("{} {why}: paused for {} s", self.name, pause.as_secs());
             }
         }
+        down
     }
-}
 
-async fn wait_for(gate: &Mutex<Gate>) {
-    loop {
-        let Some(pause) = lock(gate).opens_in(Instant::now()) else { return };
-        // Spread, so that not everyone who waited arrives at once.
-        let spread = pause.min(Duration::from_secs(1)).mul_f64(0.2 * fastrand::f64());
-        tokio::time::sleep(pause + spread).await;
+    /// The slot, to be held for as long as the answer is being read.
+    pub fn take_slot(&mut self) -> Option<Slot> {
+        self.slot.take()
     }
 }
 
@@ -191,22 +338,50 @@ mod tests {
         }
     }
 
+    async fn acquire(limiter: &Limiter, host: &str) -> Permit {
+        limiter.acquire(host, Direction::Read, Load::Small).await.expect("a host that is well")
+    }
+
     #[tokio::test]
     async fn requests_are_counted_by_host() {
         let limiter = Limiter::new(&Rates::default());
-        limiter.acquire("b.example").await;
-        limiter.acquire("a.example:5000").await;
-        limiter.acquire("b.example").await;
+        for host in ["b.example", "a.example:5000", "b.example"] {
+            acquire(&limiter, host).await;
+        }
         assert_eq!(limiter.counts(), [("a.example:5000".to_owned(), 1), ("b.example".to_owned(), 2)]);
     }
 
     #[tokio::test]
     async fn a_pause_holds_up_its_host_and_no_other() {
         let limiter = Limiter::new(&Rates::default());
-        limiter.acquire("busy.example").await.report(Signal::Pause(Some(Duration::from_hours(1))));
-        limiter.acquire("idle.example").await;
-        let busy = futures_util::FutureExt::now_or_never(limiter.acquire("busy.example"));
+        acquire(&limiter, "busy.example").await.report(Signal::Pause(Some(Duration::from_hours(1))));
+        acquire(&limiter, "idle.example").await;
+        let busy = futures_util::FutureExt::now_or_never(acquire(&limiter, "busy.example"));
         assert!(busy.is_none());
+        assert!(limiter.paused("busy.example").is_some() && limiter.paused("idle.example").is_none());
+        assert_eq!(limiter.waits().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_serves_nothing_is_waited_for_and_then_given_up() {
+        let rates = Rates { patience: Duration::ZERO, ..Rates::default() };
+        let limiter = Limiter::new(&rates);
+        acquire(&limiter, "busy.example").await.report(Signal::Pause(Some(Duration::from_hours(1))));
+        std::thread::yield_now();
+        let given_up = limiter.acquire("busy.example", Direction::Read, Load::Small).await;
+        assert!(matches!(given_up, Err(Unserved(_))));
+    }
+
+    #[tokio::test]
+    async fn blobs_take_no_room_of_small_requests() {
+        let limiter = Limiter::new(&Rates { blobs: 1, ..Rates::default() });
+        let way = [("a.example".to_owned(), Direction::Read), ("a.example".to_owned(), Direction::Read)];
+        let held = limiter.slots(&way).await;
+        assert_eq!(held.len(), 1);
+        assert!(futures_util::FutureExt::now_or_never(limiter.slots(&way)).is_none());
+        acquire(&limiter, "a.example").await;
+        drop(held);
+        limiter.slots(&way).await;
     }
 
     #[tokio::test]

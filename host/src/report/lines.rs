@@ -1,7 +1,10 @@
 //! Events as lines: of the log in a run, of standard output in a dry run.
 
+use std::time::Duration;
+
 use crate::report::Event;
 use crate::report::Size;
+use crate::report::Summary;
 use crate::transfer::Outcome;
 use crate::transfer::Status;
 use crate::transfer::TargetOutcome;
@@ -37,6 +40,17 @@ pub(super) fn log(event: &Event) {
             outcome.targets.iter().for_each(|target| log_target(outcome, target));
         }
     }
+}
+
+/// Says how far the run is, and which hosts it waits for.
+pub(super) fn progress(summary: &Summary, waits: &[(String, Duration)]) {
+    tracing::info!("so far: {summary}{}", waiting(waits));
+}
+
+fn waiting(waits: &[(String, Duration)]) -> String {
+    let hosts: Vec<_> =
+        waits.iter().map(|(host, pause)| format!("{host} ({} s more)", pause.as_secs_f64().ceil())).collect();
+    if hosts.is_empty() { String::new() } else { format!("; waiting for {}", hosts.join(", ")) }
 }
 
 fn log_target(outcome: &Outcome, target: &TargetOutcome) {
@@ -99,4 +113,19 @@ fn line(outcome: &Outcome, target: &TargetOutcome) -> String {
 /// Advice, apart from the message.
 fn hinted(hint: Option<&String>) -> String {
     hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_progress_line_says_what_it_waits_for() {
+        let wait = |host: &str, pause| (host.to_owned(), Duration::from_millis(pause));
+        assert_eq!(waiting(&[]), "");
+        assert_eq!(
+            waiting(&[wait("a.io", 1_200), wait("b.io:5000", 60_000)]),
+            "; waiting for a.io (2 s more), b.io:5000 (60 s more)"
+        );
+    }
 }

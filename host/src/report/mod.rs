@@ -13,14 +13,21 @@ mod summary;
 use std::io;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::limit::Limiter;
 
 pub use event::Event;
 pub use failed::FailedFile;
 pub use json::JsonReport;
 pub use size::Size;
 pub use summary::Summary;
+
+/// How often a line says how far the run is.
+const TICK: Duration = Duration::from_secs(30);
 
 /// Where a report goes besides the log.
 #[derive(Clone, Debug, Default)]
@@ -50,16 +57,20 @@ impl<W: Write> Reporter<W> {
         Ok(Self { out, outputs, json, failed, summary: Summary::default() })
     }
 
-    /// Takes events until the last sender is gone, then writes the end.
-    pub async fn fold(
-        mut self,
-        mut events: mpsc::Receiver<Event>,
-        requests: impl Fn() -> Vec<(String, u64)>,
-    ) -> io::Result<Summary> {
-        while let Some(event) = events.recv().await {
-            self.take(&event)?;
+    /// Takes events until the last sender is gone, then writes the end. Between them, now and then, a line says how far the run is and
+    /// which hosts it waits for, as `limiter` knows.
+    pub async fn fold(mut self, mut events: mpsc::Receiver<Event>, limiter: &Limiter) -> io::Result<Summary> {
+        let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(event) => self.take(&event)?,
+                    None => break,
+                },
+                _ = tick.tick(), if !self.outputs.dry_run => lines::progress(&self.summary, &limiter.waits()),
+            }
         }
-        self.finish(&requests())
+        self.finish(&limiter.counts())
     }
 
     fn take(&mut self, event: &Event) -> io::Result<()> {

@@ -8,6 +8,7 @@
 //! A source is asked for its next batch only when there is room for its images, so a catalog of a million images never sits in
 //! memory. Transfers run side by side under one ceiling of images, in the order that `needs` asks for.
 
+mod aside;
 mod enumerate;
 mod jobs;
 mod ledger;
@@ -125,7 +126,7 @@ pub async fn run<W: Write>(
         transfers::all(bench, Mode::Verify(depth), events, shutdown).await;
         Ok(())
     };
-    let (summary, work) = tokio::join!(reporter.fold(received, || limiter.counts()), work);
+    let (summary, work) = tokio::join!(reporter.fold(received, &limiter), work);
     let summary = summary.map_err(RunError::Output)?;
     ledger.end(&summary).await;
     work.map(|()| summary)

@@ -19,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 use crate::journal::Past;
 use crate::report::Event;
 use crate::run::Mode;
+use crate::run::aside;
+use crate::run::aside::Aside;
+use crate::run::aside::pauses;
 use crate::run::enumerate::Enumeration;
 use crate::run::enumerate::Outlets;
 use crate::run::ledger::Ledger;
@@ -31,6 +34,9 @@ use crate::transfer::TransferError;
 
 /// Jobs that wait for a worker, for each transfer: the listing runs ahead of the copying by this much.
 const JOBS: usize = 128;
+
+/// How many times the ceiling of images may be in flight, while those that wait for a registry have lent their place to others.
+const LENT: usize = 4;
 
 /// What is left to what is in flight once the run is cancelled, so that uploads are aborted and not forgotten.
 const GRACE: Duration = Duration::from_secs(5);
@@ -46,12 +52,14 @@ pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event
     let ledger = bench.ledger();
     let (engine, images, transfers) = bench.start(shutdown);
     let ended: Vec<CancellationToken> = transfers.iter().map(|_| CancellationToken::new()).collect();
-    let images = Arc::new(Semaphore::new(images.max(1)));
+    let ceiling = images.max(1);
+    let images = Arc::new(Semaphore::new(ceiling));
     let work = join_all(transfers.into_iter().enumerate().map(|(number, (enumeration, needs))| {
         let needs: Vec<CancellationToken> = needs.into_iter().map(|need| ended[need].clone()).collect();
         let workers = Workers {
             engine: engine.clone(),
             images: Arc::clone(&images),
+            ceiling,
             events: events.clone(),
             ledger: ledger.clone(),
             shutdown: shutdown.clone(),
@@ -81,6 +89,8 @@ pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event
 struct Workers {
     engine: Engine,
     images: Arc<Semaphore>,
+    /// Images at a time.
+    ceiling: usize,
     events: mpsc::Sender<Event>,
     ledger: Ledger,
     shutdown: Shutdown,
@@ -89,9 +99,9 @@ struct Workers {
 }
 
 /// A job, and what came of it before, which this try is to better.
-struct Work {
-    job: Job,
-    before: Option<Outcome>,
+pub(super) struct Work {
+    pub(super) job: Job,
+    pub(super) before: Option<Outcome>,
 }
 
 /// Jobs in flight, each with what it is, so that one whose task is lost is still reported.
@@ -151,16 +161,19 @@ impl Workers {
         }
     }
 
-    /// Works on jobs as they come, until there are no more; what is worth another round comes back. Once the run is drained, no job
-    /// is begun: those that were tried before are reported as they were.
+    /// Works on jobs as they come, until there are no more; what is worth another round comes back. A job whose registry is being waited
+    /// for is set aside, so that others go on. Once the run is drained, no job is begun: those that were tried before are reported as
+    /// they were.
     async fn work(&self, jobs: impl Stream<Item = Work>, round: u32) -> Vec<Work> {
         let mut again = Vec::new();
         let mut running = Running::default();
         let mut waiting: Option<Work> = None;
+        let mut aside = Aside::default();
         let mut open = true;
         let lost = lost(&self.shutdown);
         tokio::pin!(lost, jobs);
-        while open || !running.tasks.is_empty() {
+        while open || !running.tasks.is_empty() || (!aside.is_empty() && !self.shutdown.is_draining()) {
+            let most = self.most_running();
             tokio::select! {
                 biased;
                 Some(outcome) = running.next() => again.extend(self.over(outcome, round).await),
@@ -170,13 +183,15 @@ impl Workers {
                     }
                     break;
                 }
-                () = self.shutdown.draining(), if open => open = false,
-                Ok(permit) = Arc::clone(&self.images).acquire_owned(), if open && waiting.is_some() => {
+                () = self.shutdown.draining(), if open || !aside.is_empty() => open = false,
+                Ok(permit) = Arc::clone(&self.images).acquire_owned(), if waiting.is_some() && running.tasks.len() < most => {
                     if let Some(work) = waiting.take() {
                         self.spawn(&mut running, work, permit);
                     }
                 }
+                work = aside.next(&self.engine), if !aside.is_empty() && waiting.is_none() => waiting = Some(work),
                 work = jobs.next(), if open && waiting.is_none() => match work {
+                    Some(work) if aside.has_room() && pauses(&self.engine, &work.job) => aside.push(work),
                     Some(work) => waiting = Some(work),
                     None => open = false,
                 },
@@ -184,10 +199,18 @@ impl Workers {
         }
         if round > 0 && self.shutdown.is_draining() {
             // All of a later round are at hand, so this ends.
-            let untried = stream::iter(waiting).chain(jobs).filter_map(|work| ready(work.before));
+            let untried = stream::iter(waiting)
+                .chain(stream::iter(aside.into_iter()))
+                .chain(jobs)
+                .filter_map(|work| ready(work.before));
             untried.for_each(|outcome| self.finish(outcome)).await;
         }
         again
+    }
+
+    /// Jobs that may be in flight, with those that have lent their place to others.
+    fn most_running(&self) -> usize {
+        self.ceiling.saturating_mul(LENT)
     }
 
     fn spawn(&self, running: &mut Running, work: Work, permit: OwnedSemaphorePermit) {
@@ -196,12 +219,15 @@ impl Workers {
         let job = work.job.clone();
         let task = running.tasks.spawn(async move {
             let Work { job, before } = work;
-            let outcome = match mode {
-                Mode::Move => engine.run(job).await,
-                Mode::Preview => engine.preview(job).await,
-                Mode::Verify(depth) => engine.verify(job, depth).await,
+            let paused = aside::until_paused(&engine, job.clone());
+            let work = async {
+                match mode {
+                    Mode::Move => engine.run(job).await,
+                    Mode::Preview => engine.preview(job).await,
+                    Mode::Verify(depth) => engine.verify(job, depth).await,
+                }
             };
-            drop(permit);
+            let outcome = aside::lending(work, permit, paused).await;
             match before {
                 None => outcome,
                 Some(mut before) => {

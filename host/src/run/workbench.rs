@@ -215,5 +215,11 @@ fn rates(plan: &Plan) -> Rates {
             Some((api_host(host).to_owned(), entry.qps?))
         })
         .collect();
-    Rates { overall: plan.limits.qps, hosts, bandwidth: plan.limits.bandwidth }
+    Rates {
+        overall: plan.limits.qps,
+        hosts,
+        bandwidth: plan.limits.bandwidth,
+        blobs: plan.limits.blobs,
+        patience: plan.retry.patience,
+    }
 }

@@ -24,7 +24,7 @@ use crate::transfer::flight::Claim;
 use crate::transfer::flight::Landing;
 use crate::transfer::flight::Leader;
 use crate::transfer::graph::Graph;
-use crate::transfer::retry;
+use crate::transfer::retry::Tries;
 use crate::transfer::target::Arrival;
 use crate::transfer::target::Target;
 use crate::transfer::target::alive;
@@ -56,12 +56,19 @@ enum Broken {
 }
 
 impl Broken {
-    /// The pause before try number `next`. Wrong bytes are pulled once more, since the damage may have been on the way.
-    fn pause(&self, next: u32) -> Option<Duration> {
+    /// What another try is worth.
+    fn class(&self) -> Class {
         match self {
-            Self::Unopened(error) => retry::pause(error.class(), next),
-            Self::Torn { corrupt: true, .. } if next > 2 => None,
-            Self::Torn { .. } => retry::pause(Class::Retry, next),
+            Self::Unopened(error) => error.class(),
+            Self::Torn { .. } => Class::Retry,
+        }
+    }
+
+    /// The pause before another try. Wrong bytes are pulled once more, since the damage may have been on the way.
+    fn pause(&self, tries: &Tries) -> Option<Duration> {
+        match self {
+            Self::Torn { corrupt: true, .. } if tries.failed() > 0 => None,
+            _ => tries.pause(self.class()),
         }
     }
 }
@@ -151,20 +158,26 @@ impl Graph<'_> {
 
     /// Streams `blob` to all of `needs` at once, and again to those whose upload broke off.
     async fn stream(&self, blob: &Descriptor, mut needs: Vec<Need<'_>>) -> Result<(), TransferError> {
-        let mut next = 2;
+        let mut tries = Tries::new(self.parts.endpoints.patience());
         loop {
             let (failed, broken) = self.pull_once(blob, needs).await;
             needs = Vec::new();
-            let mut pause = Duration::ZERO;
+            let (mut pause, mut class) = (Duration::ZERO, Class::Wait(None));
             for (need, error) in failed {
                 let wanted = match (&broken, &error) {
                     _ if self.parts.shutdown.is_cancelled() => None,
-                    (Some(broken), _) => broken.pause(next),
-                    (None, Some(error)) => retry::pause(error.class(), next),
+                    (Some(broken), _) => broken.pause(&tries),
+                    (None, Some(error)) => tries.pause(error.class()),
                     (None, None) => None,
                 };
                 if let Some(wanted) = wanted {
                     pause = pause.max(wanted);
+                    // One that has to wait for its host costs the others nothing.
+                    if let Some(other) = broken.as_ref().map(Broken::class).or(error.map(|error| error.class()))
+                        && !matches!(other, Class::Wait(_))
+                    {
+                        class = other;
+                    }
                     needs.push(need);
                     continue;
                 }
@@ -188,7 +201,7 @@ impl Graph<'_> {
                     return Err(TransferError::Stopped);
                 }
             }
-            next += 1;
+            tries.count(class);
         }
     }
 
@@ -209,6 +222,9 @@ impl Graph<'_> {
     /// One pull and as many pushes as there are needs; what failed comes back, with why the source broke off if it did.
     async fn pull_once<'b>(&self, blob: &Descriptor, needs: Vec<Need<'b>>) -> (Vec<Failed<'b>>, Option<Broken>) {
         let _permit = self.parts.streams.acquire().await;
+        // All of them before the first byte moves: a stream that has begun never waits for a host's room.
+        let _slots =
+            self.parts.endpoints.slots(&self.source.endpoint, needs.iter().map(|need| &need.target.endpoint)).await;
         let source = match self.source.endpoint.open_blob(self.source.repository(), blob).await {
             Ok(source) => source,
             Err(error) => {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -117,6 +118,13 @@ impl Engine {
         let started = Instant::now();
         let targets = self.targets(&job).await;
         Outcome { targets, job, elapsed: started.elapsed(), attempts: 1 }
+    }
+
+    /// How long `job` would wait for one of its registries that asks for a pause or is down; none if it can begin.
+    #[must_use]
+    pub fn paused(&self, job: &Job) -> Option<Duration> {
+        let targets = job.targets.iter().map(|target| &target.reference.registry);
+        targets.chain([&job.source.registry]).filter_map(|registry| self.parts.endpoints.paused(registry)).max()
     }
 
     async fn targets(&self, job: &Job) -> Vec<TargetOutcome> {

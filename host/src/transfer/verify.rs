@@ -186,6 +186,7 @@ impl Reader<'_> {
             return if there { Ok(()) } else { Err(self.missing(&blob.digest)) };
         }
         let _permit = self.parts.streams.acquire().await;
+        let _slots = self.parts.endpoints.slots(endpoint, []).await;
         let mut stream = endpoint.open_blob(repository, blob).await.map_err(broken)?;
         while let Some(frame) = stream.next().await {
             if let Err(error) = frame {

@@ -84,7 +84,7 @@ pub fn load_classic(classic: &Classic, env: &dyn Fn(&str) -> Option<String>) -> 
         base: ".".into(),
         registries,
         limits: Limits { qps: NonZeroU32::new(classic.qps), images: classic.routines.max(1), ..Limits::default() },
-        retry: Retry { rounds: classic.retry },
+        retry: Retry { rounds: classic.retry, ..Retry::default() },
         plugins: Vec::new(),
         plugin_dirs: Vec::new(),
         transfers: vec![Transfer {

@@ -107,7 +107,7 @@ fn plan(migration: &Migration, registries: Vec<RegistryEntry>, from: PluginUse, 
         base: ".".into(),
         registries,
         limits,
-        retry: Retry { rounds: migration.retry },
+        retry: Retry { rounds: migration.retry, ..Retry::default() },
         plugins: Vec::new(),
         plugin_dirs: Vec::new(),
         transfers: vec![Transfer {

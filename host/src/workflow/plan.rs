@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::limit::PATIENCE;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::secret::Secret;
@@ -108,11 +109,13 @@ impl Default for Limits {
 pub struct Retry {
     /// Rounds over what failed, after the first; each request has retries of its own besides.
     pub rounds: u32,
+    /// How long a registry that serves nothing is waited for before its images fail.
+    pub patience: Duration,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { rounds: 2 }
+        Self { rounds: 2, patience: PATIENCE }
     }
 }
 

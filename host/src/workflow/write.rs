@@ -64,7 +64,11 @@ impl Writer<'_> {
         limits.set("blobs", plan.limits.blobs);
         limits.option("bandwidth", plan.limits.bandwidth);
         root.some("limits", limits.0);
-        root.set("retry", json!({"rounds": plan.retry.rounds}));
+        let mut retry = Object::default();
+        retry.set("rounds", plan.retry.rounds);
+        let patience = Some(plan.retry.patience).filter(|it| *it != Retry::default().patience);
+        retry.option("patience", patience.map(|it| format!("{}ms", it.as_millis())));
+        root.some("retry", retry.0);
         root.some("plugins", plan.plugins.iter().map(|entry| (entry.name.clone(), plugin(entry))).collect());
         let directories: Vec<_> = plan.plugin_dirs.iter().map(|path| path.display().to_string()).collect();
         root.list("plugin-dirs", directories);

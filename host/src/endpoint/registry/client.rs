@@ -33,6 +33,7 @@ use crate::http::Gateway;
 use crate::http::HttpError;
 use crate::http::Request;
 use crate::http::Response;
+use crate::http::authority;
 use crate::http::names_private_host;
 use crate::http::same_origin;
 
@@ -62,7 +63,8 @@ struct Inner {
 impl Client {
     /// A client of `host` (`host` or `host:port` as the user names it).
     pub(crate) fn new(gateway: Gateway, host: &str, settings: &Settings) -> Self {
-        Self::build(gateway, host, settings, Places::from_environment(), BackOff::default())
+        let back_off = BackOff { patience: gateway.limiter().patience(), ..BackOff::default() };
+        Self::build(gateway, host, settings, Places::from_environment(), back_off)
     }
 
     fn build(gateway: Gateway, host: &str, settings: &Settings, places: Places, back_off: BackOff) -> Self {
@@ -130,7 +132,7 @@ impl Client {
         self.base().await?;
         let scopes = ScopeSet::new(scopes);
         let Request { method, url, headers, mut body } = request;
-        let mut failed = 0;
+        let (mut failed, begun) = (0, Instant::now());
         loop {
             let again = body.again();
             let error = match self.authorized(scopes.clone(), &method, &url, &headers, body).await {
@@ -138,11 +140,15 @@ impl Client {
                 Err(error @ EndpointError::Login(_)) => return Err(error),
                 Err(error) => error,
             };
-            failed += 1;
-            let pause = self.inner.back_off.pause(error.class(), failed);
+            let waits = matches!(error.class(), Class::Wait(_));
+            failed += u32::from(!waits);
+            let pause = self.inner.back_off.pause(error.class(), failed, begun.elapsed());
             let (Some(again), Some(pause)) = (again, pause) else { return Err(error) };
             tracing::debug!(%error, failed, ?pause, "tries again");
             tokio::time::sleep(pause).await;
+            if !waits {
+                self.inner.gateway.limiter().retry(&authority(&url)).await;
+            }
             body = again;
         }
     }
@@ -227,14 +233,14 @@ impl Client {
     }
 
     async fn ping(&self) -> Result<Base, EndpointError> {
-        let mut failed = 0;
+        let (mut failed, begun) = (0, Instant::now());
         loop {
             let error = match self.ping_once().await {
                 Ok(base) => return Ok(base),
                 Err(error) => error,
             };
-            failed += 1;
-            match self.inner.back_off.pause(error.class(), failed) {
+            failed += u32::from(!matches!(error.class(), Class::Wait(_)));
+            match self.inner.back_off.pause(error.class(), failed, begun.elapsed()) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(error),
             }

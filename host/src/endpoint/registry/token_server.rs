@@ -20,6 +20,7 @@ use crate::endpoint::registry::scope::ScopeSet;
 use crate::endpoint::registry::token::Token;
 use crate::endpoint::registry::token::basic;
 use crate::http::Body;
+use crate::http::Class;
 use crate::http::Gateway;
 use crate::http::Profile;
 use crate::http::Request;
@@ -88,14 +89,14 @@ impl TokenServer<'_> {
     }
 
     async fn ask(&self, credential: Option<&Credential>, request: impl Fn() -> Request) -> Result<Token, LoginError> {
-        let mut failed = 0;
+        let (mut failed, begun) = (0, Instant::now());
         loop {
             let error = match self.try_once(credential, request()).await {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
-            failed += 1;
-            match self.back_off.pause(error.class(), failed) {
+            failed += u32::from(!matches!(error.class(), Class::Wait(_)));
+            match self.back_off.pause(error.class(), failed, begun.elapsed()) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(error),
             }

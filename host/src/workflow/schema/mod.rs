@@ -22,7 +22,7 @@ pub(super) use registries::normal_key;
 const ROOT: &[&str] =
     &["version", "name", "vars", "registries", "limits", "retry", "plugins", "plugin-dirs", "transfers"];
 const LIMITS: &[&str] = &["qps", "images", "blobs", "bandwidth"];
-const RETRY: &[&str] = &["rounds"];
+const RETRY: &[&str] = &["rounds", "patience"];
 
 /// Each mapping of a workflow file and its keys, in the order of the reference.
 pub const SECTIONS: &[(&str, &[&str])] = &[
@@ -98,11 +98,16 @@ fn limits(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Limits {
 
 fn retry(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Retry {
     let mut retry = Retry::default();
-    if let Some(fields) = fields.get("retry").and_then(|node| reader.fields(node, "`retry`", RETRY))
-        && let Some(node) = fields.get("rounds")
+    let Some(fields) = fields.get("retry").and_then(|node| reader.fields(node, "`retry`", RETRY)) else { return retry };
+    if let Some(node) = fields.get("rounds")
         && let Some(rounds) = reader.number(node, "`rounds`", "a whole number")
     {
         retry.rounds = rounds;
+    }
+    if let Some(node) = fields.get("patience")
+        && let Some(patience) = reader.convert(node, "`patience`", units::duration)
+    {
+        retry.patience = patience;
     }
     retry
 }

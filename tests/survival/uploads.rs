@@ -1,0 +1,95 @@
+//! An upload that broke off goes on where the registry still knows its session.
+
+use crate::harness::command::Workplace;
+use crate::harness::graph::Graph;
+use crate::harness::graph::OCI_LAYER;
+use crate::harness::proxy::Action;
+use crate::harness::proxy::Gate;
+use crate::harness::proxy::Proxy;
+use crate::harness::registry::Kind;
+use crate::harness::registry::Lock;
+use crate::harness::registry::Registry;
+use crate::survival::same;
+use crate::survival::workflow;
+
+const MIB: usize = 1 << 20;
+const LAYER: usize = 24 * MIB;
+
+/// One image with a layer of 24 MiB, a target behind a proxy.
+fn stage(kind: Kind) -> (Registry, Registry, Proxy, Workplace) {
+    let (source, target, place) = (Registry::open(), Registry::start(kind, &Lock::Open), Workplace::new());
+    let mut graph = Graph::new();
+    let mut bytes = vec![0; LAYER];
+    fastrand::Rng::with_seed(7).fill(&mut bytes);
+    let layer = graph.blob(OCI_LAYER, bytes);
+    let image = graph.image("linux/amd64", &[layer]);
+    graph.tag("v1", &image);
+    graph.push(&source.remote(), "app");
+    let to = target.proxy();
+    place.file("workflow.yaml", &workflow(source.address(), to.address(), &["app"]));
+    (source, target, to, place)
+}
+
+/// Where the chunks of the layer began.
+fn starts(to: &Proxy) -> Vec<usize> {
+    let ranges = to.matching("PATCH", "/uploads/").into_iter();
+    ranges.map(|it| it.head.header("content-range").unwrap().split('-').next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn an_upload_that_broke_goes_on_in_its_session() {
+    let (source, target, to, place) = stage(Kind::Distribution3);
+    to.fault("PUT", "/uploads/", 1, Action::CutRequest(16 * MIB as u64));
+    place.run(&["run", "workflow.yaml", "--state", "state"]).expect(0);
+    assert_eq!(same(&source, &target, "app"), 1);
+    let starts = starts(&to);
+    assert!(starts.len() == 1 && starts[0] > MIB && starts[0] <= 16 * MIB, "{starts:?}\n{}", to.transcript());
+}
+
+#[test]
+fn an_upload_goes_on_after_the_process_was_killed() {
+    let (source, target, to, place) = stage(Kind::Distribution3);
+    let gate = Gate::default();
+    to.fault("PUT", "/uploads/", 1, Action::StallRequest(16 * MIB as u64, gate.clone()));
+    let running = place.start(&["run", "workflow.yaml", "--state", "state"], &[]);
+    gate.await_arrivals(1);
+    running.kill();
+    running.finish();
+    gate.open();
+    place.run(&["run", "workflow.yaml", "--state", "state", "--resume"]).expect(0);
+    assert_eq!(same(&source, &target, "app"), 1);
+    let starts = starts(&to);
+    assert!(starts.len() == 1 && starts[0] > MIB && starts[0] <= 17 * MIB, "{starts:?}\n{}", to.transcript());
+}
+
+#[test]
+fn an_upload_whose_session_is_lost_begins_again() {
+    // docker-registry 2.8 forgets a session whose request broke.
+    let (source, target, to, place) = stage(Kind::Debian28);
+    to.fault("PUT", "/uploads/", 1, Action::CutRequest(16 * MIB as u64));
+    place.run(&["run", "workflow.yaml", "--state", "state"]).expect(0);
+    assert_eq!(same(&source, &target, "app"), 1);
+    assert_eq!(to.count("PATCH", "/uploads/"), 0, "{}", to.transcript());
+}
+
+#[test]
+fn a_corrupt_source_completes_no_session_that_goes_on() {
+    let (source, target, to, place) = stage(Kind::Distribution3);
+    let from = source.proxy();
+    place.file("workflow.yaml", &workflow(from.address(), to.address(), &["app"]));
+    to.fault("PUT", "/uploads/", 1, Action::CutRequest(16 * MIB as u64));
+    // The first pull is right, the second and third are not, in the part that the registry has already.
+    let layer = from_layer(&source);
+    from.fault("GET", &layer, 1, Action::FlipByte(u64::MAX));
+    from.fault("GET", &layer, usize::MAX, Action::FlipByte(5));
+    place.run(&["run", "workflow.yaml", "--state", "state"]).expect(1).says("content of that digest");
+    assert_eq!(same(&source, &target, "app"), 0);
+}
+
+/// The path of the layer.
+fn from_layer(source: &Registry) -> String {
+    use crate::harness::store::Store as _;
+    let manifest = source.remote().manifest("app", "v1").unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap();
+    format!("/blobs/{}", crate::harness::store::text(&manifest["layers"][0]["digest"]))
+}
