@@ -101,9 +101,11 @@ fn what_is_no_journal_is_left_alone() {
 #[test]
 fn a_workflow_that_moves_something_else_now_is_not_gone_on_with() {
     let (source, target, place) = stage();
-    let text = workflow(source.address(), target.address(), &["app"]);
-    place.file("workflow.yaml", &text.replace("\"app\"", "\"missing\""));
-    place.run(&["run", "workflow.yaml", "--state", "state"]).expect(3);
+    let to = target.proxy();
+    let text = workflow(source.address(), to.address(), &["app"]);
+    place.file("workflow.yaml", &text.replace("\"app\"", "\"app\", \"missing\""));
+    to.fault("PUT", "/manifests/", 1, Action::Answer { status: 403, headers: vec![], body: vec![] });
+    place.run(&["run", "workflow.yaml", "--state", "state"]).expect(1);
     place.file("workflow.yaml", &text);
     place
         .run(&["run", "workflow.yaml", "--resume", "--state", "state"])

@@ -122,7 +122,7 @@ fn a_registry_that_has_no_requests_left_is_not_asked_until_its_window_begins_ane
             ("RateLimit-Reset".to_owned(), "2".to_owned()),
             ("Content-Type".to_owned(), "application/json".to_owned()),
         ],
-        body: b"{\"name\":\"app\",\"tags\":[\"v0\",\"v1\"]}".to_vec(),
+        body: b"{\"name\":\"app\",\"tags\":[\"v0\",\"v1\"]}\n".to_vec(),
     };
     from.fault("GET", "/tags/list", 1, spent);
     place.file("workflow.yaml", &workflow(from.address(), target.address(), &["app"]));

@@ -46,7 +46,7 @@ fn after_a_kill_what_is_done_costs_no_request_and_what_was_listed_is_not_listed_
 
     let history = place.run(&[&["history"], &STATE[..]].concat()).expect(0).stdout;
     assert_eq!(history.lines().count(), 1, "it is the same run: {history}");
-    assert!(history.contains("done") && history.contains("12 copied"), "{history}");
+    assert!(history.contains("  done  ") && history.contains("12 copied;"), "{history}");
 }
 
 #[test]

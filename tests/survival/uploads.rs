@@ -9,6 +9,8 @@ use crate::harness::proxy::Proxy;
 use crate::harness::registry::Kind;
 use crate::harness::registry::Lock;
 use crate::harness::registry::Registry;
+use crate::harness::store::Store as _;
+use crate::harness::store::text;
 use crate::survival::same;
 use crate::survival::workflow;
 
@@ -30,6 +32,13 @@ fn stage(kind: Kind) -> (Registry, Registry, Proxy, Workplace) {
     (source, target, to, place)
 }
 
+/// The hexadecimal digits of the layer's digest, which are in the path of each of its requests but the chunks'.
+fn layer(source: &Registry) -> String {
+    let manifest = source.remote().manifest("app", "v1").unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap();
+    text(&manifest["layers"][0]["digest"]).trim_start_matches("sha256:").to_owned()
+}
+
 /// Where the chunks of the layer began.
 fn starts(to: &Proxy) -> Vec<usize> {
     let ranges = to.matching("PATCH", "/uploads/").into_iter();
@@ -39,7 +48,7 @@ fn starts(to: &Proxy) -> Vec<usize> {
 #[test]
 fn an_upload_that_broke_goes_on_in_its_session() {
     let (source, target, to, place) = stage(Kind::Distribution3);
-    to.fault("PUT", "/uploads/", 1, Action::CutRequest(16 * MIB as u64));
+    to.fault("PUT", &layer(&source), 1, Action::CutRequest(16 * MIB as u64));
     place.run(&["run", "workflow.yaml", "--state", "state"]).expect(0);
     assert_eq!(same(&source, &target, "app"), 1);
     let starts = starts(&to);
@@ -50,7 +59,7 @@ fn an_upload_that_broke_goes_on_in_its_session() {
 fn an_upload_goes_on_after_the_process_was_killed() {
     let (source, target, to, place) = stage(Kind::Distribution3);
     let gate = Gate::default();
-    to.fault("PUT", "/uploads/", 1, Action::StallRequest(16 * MIB as u64, gate.clone()));
+    to.fault("PUT", &layer(&source), 1, Action::StallRequest(16 * MIB as u64, gate.clone()));
     let running = place.start(&["run", "workflow.yaml", "--state", "state"], &[]);
     gate.await_arrivals(1);
     running.kill();
@@ -66,7 +75,7 @@ fn an_upload_goes_on_after_the_process_was_killed() {
 fn an_upload_whose_session_is_lost_begins_again() {
     // docker-registry 2.8 forgets a session whose request broke.
     let (source, target, to, place) = stage(Kind::Debian28);
-    to.fault("PUT", "/uploads/", 1, Action::CutRequest(16 * MIB as u64));
+    to.fault("PUT", &layer(&source), 1, Action::CutRequest(16 * MIB as u64));
     place.run(&["run", "workflow.yaml", "--state", "state"]).expect(0);
     assert_eq!(same(&source, &target, "app"), 1);
     assert_eq!(to.count("PATCH", "/uploads/"), 0, "{}", to.transcript());
@@ -77,19 +86,11 @@ fn a_corrupt_source_completes_no_session_that_goes_on() {
     let (source, target, to, place) = stage(Kind::Distribution3);
     let from = source.proxy();
     place.file("workflow.yaml", &workflow(from.address(), to.address(), &["app"]));
-    to.fault("PUT", "/uploads/", 1, Action::CutRequest(16 * MIB as u64));
+    to.fault("PUT", &layer(&source), 1, Action::CutRequest(16 * MIB as u64));
     // The first pull is right, the second and third are not, in the part that the registry has already.
-    let layer = from_layer(&source);
+    let layer = layer(&source);
     from.fault("GET", &layer, 1, Action::FlipByte(u64::MAX));
     from.fault("GET", &layer, usize::MAX, Action::FlipByte(5));
     place.run(&["run", "workflow.yaml", "--state", "state"]).expect(1).says("content of that digest");
     assert_eq!(same(&source, &target, "app"), 0);
-}
-
-/// The path of the layer.
-fn from_layer(source: &Registry) -> String {
-    use crate::harness::store::Store as _;
-    let manifest = source.remote().manifest("app", "v1").unwrap();
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap();
-    format!("/blobs/{}", crate::harness::store::text(&manifest["layers"][0]["digest"]))
 }

@@ -14,25 +14,18 @@ use crate::journal::Writer;
 use crate::workflow;
 use crate::workflow::Plan;
 
-/// A journal that is open, and what its last run left if that is to be gone on with.
+/// A journal that is open.
 pub(super) struct Opened {
     journal: Journal,
-    past: Option<Past>,
+    /// The run that is gone on with.
+    run: Option<i64>,
 }
 
 impl Opened {
-    /// What is to be gone on with.
-    pub(super) fn take_past(&mut self) -> Past {
-        match &mut self.past {
-            Some(past) => Past { run: past.run, ..std::mem::take(past) },
-            None => Past::default(),
-        }
-    }
-
     /// Begins to write, once nothing stands in the way of the run.
     pub(super) fn start(self) -> Result<Writer, JournalError> {
-        match self.past {
-            Some(past) => self.journal.go_on(past.run),
+        match self.run {
+            Some(run) => self.journal.go_on(run),
             None => self.journal.begin(),
         }
     }
@@ -43,9 +36,9 @@ pub(super) fn state(given: Option<&Path>) -> Result<StateDir, JournalError> {
     given.map_or_else(|| StateDir::usual(&environment), |path| Ok(StateDir::at(path)))
 }
 
-/// Opens the journal of `plan`, which is in `file`. None if nothing is to be noted. Where nobody asked for a journal and there is no place
+/// Opens the journal of `plan`, which is in `file`, and reads what its last run left if that is to be gone on with. None if nothing is to be noted. Where nobody asked for a journal and there is no place
 /// for it, as in a container whose file system is read-only, the run goes without.
-pub(super) fn open(args: &JournalArgs, plan: &Plan, file: &Path) -> Result<Option<Opened>, CommandError> {
+pub(super) fn open(args: &JournalArgs, plan: &Plan, file: &Path) -> Result<Option<(Opened, Past)>, CommandError> {
     if args.no_journal {
         return Ok(None);
     }
@@ -69,5 +62,6 @@ pub(super) fn open(args: &JournalArgs, plan: &Plan, file: &Path) -> Result<Optio
     if args.resume && past.is_none() {
         tracing::info!("no run to go on with: the last one ended with all images at their targets, or there is none");
     }
-    Ok(Some(Opened { journal, past }))
+    let run = past.as_ref().map(|past| past.run);
+    Ok(Some((Opened { journal, run }, past.unwrap_or_default())))
 }

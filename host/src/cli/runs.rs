@@ -11,7 +11,6 @@ use crate::cli::args::RunArgs;
 use crate::cli::args::StopArgs;
 use crate::cli::args::VerifyArgs;
 use crate::cli::journal;
-use crate::cli::journal::Opened;
 use crate::cli::outputs;
 use crate::cli::signals;
 use crate::journal::Past;
@@ -73,11 +72,11 @@ pub(super) async fn verify(args: VerifyArgs) -> Result<Exit, CommandError> {
 
 /// Runs a plan, wherever it came from.
 pub(super) async fn plan(plan: Plan, texts: &workflow::Source, way: Way<'_>) -> Result<Exit, CommandError> {
-    let mut opened = match way.journal {
+    let opened = match way.journal {
         Some((args, file)) => journal::open(args, &plan, file)?,
         None => None,
     };
-    let past = opened.as_mut().map_or_else(Past::default, Opened::take_past);
+    let (opened, past) = opened.map_or_else(Default::default, |(opened, past)| (Some(opened), past));
     let afterwards = way.verify.then(|| Afterwards { plan: plan.clone(), texts, depth: Depth::Digests });
     let mut bench = Workbench::prepare(plan, texts, past).await?;
     if let Some(opened) = opened {

@@ -161,10 +161,13 @@ impl Journal {
 
     fn go_on_run(&self, run: i64) -> rusqlite::Result<()> {
         let transaction = self.connection.unchecked_transaction()?;
-        transaction.execute(
+        let changed = transaction.execute(
             "UPDATE runs SET state = ?2, ended = NULL, legs = legs + 1 WHERE id = ?1",
             params![run, RunState::Running.word()],
         )?;
+        if changed == 0 {
+            return Err(rusqlite::Error::QueryReturnedNoRows);
+        }
         transaction.execute(
             "DELETE FROM sources WHERE run = ?1 AND transfer IN (SELECT transfer FROM rejected WHERE run = ?1)",
             [run],

@@ -172,7 +172,13 @@ impl Workers {
         let mut open = true;
         let lost = lost(&self.shutdown);
         tokio::pin!(lost, jobs);
-        while open || !running.tasks.is_empty() || (!aside.is_empty() && !self.shutdown.is_draining()) {
+        loop {
+            let going = !self.shutdown.is_draining();
+            open &= going;
+            let left = waiting.is_some() || !aside.is_empty();
+            if running.tasks.is_empty() && !open && !(going && left) {
+                break;
+            }
             let most = self.most_running();
             tokio::select! {
                 biased;
@@ -183,13 +189,15 @@ impl Workers {
                     }
                     break;
                 }
-                () = self.shutdown.draining(), if open || !aside.is_empty() => open = false,
-                Ok(permit) = Arc::clone(&self.images).acquire_owned(), if waiting.is_some() && running.tasks.len() < most => {
+                () = self.shutdown.draining(), if going => {}
+                Ok(permit) = Arc::clone(&self.images).acquire_owned(),
+                    if going && waiting.is_some() && running.tasks.len() < most =>
+                {
                     if let Some(work) = waiting.take() {
                         self.spawn(&mut running, work, permit);
                     }
                 }
-                work = aside.next(&self.engine), if !aside.is_empty() && waiting.is_none() => waiting = Some(work),
+                work = aside.next(&self.engine), if going && !aside.is_empty() && waiting.is_none() => waiting = Some(work),
                 work = jobs.next(), if open && waiting.is_none() => match work {
                     Some(work) if aside.has_room() && pauses(&self.engine, &work.job) => aside.push(work),
                     Some(work) => waiting = Some(work),
