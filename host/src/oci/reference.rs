@@ -274,7 +274,9 @@ impl FromStr for Reference {
 
 fn split_registry(text: &str) -> Result<(RegistryName, &str), ReferenceError> {
     if text.starts_with("oci:") {
-        let (registry, rest) = text.split_once("//").ok_or_else(|| ReferenceError::Layout { text: text.to_owned() })?;
+        // The last `//`: no repository has one, and a directory may.
+        let (registry, rest) =
+            text.rsplit_once("//").ok_or_else(|| ReferenceError::Layout { text: text.to_owned() })?;
         return Ok((registry.parse()?, rest));
     }
     match text.split_once('/') {
@@ -349,6 +351,7 @@ mod tests {
             ("[::1]:5000/app:1", "[::1]:5000/app:1"),
             ("Reg.Example.com/a/b/c/d:v1.0_x", "reg.example.com/a/b/c/d:v1.0_x"),
             ("oci:./out/dir//team/app:1", "oci:./out/dir//team/app:1"),
+            ("oci:/mnt//out//team/app:1", "oci:/mnt//out//team/app:1"),
         ] {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), expected, "{text}");
         }
