@@ -29,6 +29,9 @@
 
 pub mod cli;
 pub mod endpoint;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod limit;
 pub mod oci;

@@ -251,5 +251,7 @@ impl Auth {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod properties;
 #[cfg(test)]
 mod tests;
