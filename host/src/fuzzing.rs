@@ -125,8 +125,10 @@ mod tests {
 
     use super::*;
 
+    type Target = fn(&[u8]);
+
     /// Each has a file in `tests/fuzz/targets` and a directory in `tests/fuzz/corpus`.
-    const TARGETS: [(&str, fn(&[u8])); 8] = [
+    const TARGETS: [(&str, Target); 8] = [
         ("docker_config", docker_config),
         ("index", index),
         ("link", link),

@@ -114,7 +114,10 @@ mod tests {
         }
 
         #[test]
-        fn a_digest_is_of_all_bytes_however_they_are_cut(bytes in vec(any::<u8>(), 0..200), cuts in vec(0_usize..200, 0..4)) {
+        fn a_digest_is_of_all_bytes_however_they_are_cut(
+            bytes in vec(any::<u8>(), 0..200),
+            cuts in vec(0_usize..200, 0..4),
+        ) {
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
             cuts.sort_unstable();
             let mut hasher = Hasher::sha256();
@@ -133,7 +136,8 @@ mod tests {
         fn one_digit_more_or_less_or_other_is_no_digest(at in 0_usize..64, other in "[g-zA-Z:/ é]") {
             let digest = Digest::of(b"").to_string();
             let (head, tail) = digest.split_at("sha256:".len() + at);
-            for text in [format!("{head}{}", &tail[1..]), format!("{head}0{tail}"), format!("{head}{other}{}", &tail[1..])] {
+            let rest = &tail[1..];
+            for text in [format!("{head}{rest}"), format!("{head}0{tail}"), format!("{head}{other}{rest}")] {
                 assert!(text.parse::<Digest>().is_err(), "{text}");
             }
         }

@@ -21,7 +21,8 @@ use crate::select::version_of;
 
 const TAG: &str =
     "v?(0|[1-9][0-9]?)(\\.[0-9]{1,2}){0,3}(-(rc|alpha|alpine)\\.?[0-9]{0,2})?|[a-z]{1,3}[0-9]{0,2}|latest";
-const DATE: &str = "(19|20)[0-9]{2}-(0[1-9]|1[0-9])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{0,12})?(Z|[+-][0-9]{1,3}:[0-9]{2})?";
+const DATE: &str = "(19|20)[0-9]{2}-(0[1-9]|1[0-9])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\
+                    (\\.[0-9]{0,12})?(Z|[+-][0-9]{1,3}:[0-9]{2})?";
 
 /// A repository's tags, each once, as registries list them.
 fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
@@ -87,7 +88,9 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_date_or_none(listed in vec("\\PC{0,40}|2024-01-01T00:00:00(\\.[0-9]*)?[+-]?[0-9:é]{0,24}", 0..6)) {
+    fn any_text_is_a_date_or_none(
+        listed in vec("\\PC{0,40}|2024-01-01T00:00:00(\\.[0-9]*)?[+-]?[0-9:é]{0,24}", 0..6),
+    ) {
         let of = |created: &String| Candidate { tag: format!("t{created}"), created: Some(created.clone()) };
         let newest = Newest { count: NonZeroUsize::MAX, by: NewestBy::Created };
         assert_eq!(pick_newest(listed.iter().map(of).collect(), newest).len(), listed.len());
@@ -117,7 +120,10 @@ proptest! {
     }
 
     #[test]
-    fn a_name_without_wildcards_is_a_pattern_of_itself_alone(name in "[a-z0-9][a-z0-9._/-]{0,12}", other in "[a-z0-9._/-]{1,12}") {
+    fn a_name_without_wildcards_is_a_pattern_of_itself_alone(
+        name in "[a-z0-9][a-z0-9._/-]{0,12}",
+        other in "[a-z0-9._/-]{1,12}",
+    ) {
         let pattern: Pattern = name.parse().unwrap();
         assert!(pattern.matches(&name));
         assert_eq!(pattern.matches(&other), name == other);
@@ -130,7 +136,9 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_pattern_or_a_range_or_an_error(text in "\\PC{0,20}|[/*?{},\\[\\]()|\\\\a-b!^$+-]{0,16}|[<>=~^0-9., -]{0,12}") {
+    fn any_text_is_a_pattern_or_a_range_or_an_error(
+        text in "\\PC{0,20}|[/*?{},\\[\\]()|\\\\a-b!^$+-]{0,16}|[<>=~^0-9., -]{0,12}",
+    ) {
         if let Ok(pattern) = text.parse::<Pattern>() {
             assert_eq!(pattern.as_str(), text);
             let _ = pattern.matches("a/b");

@@ -76,8 +76,16 @@ mod tests {
             length in 0_usize..12,
             other in "\\PC{0,4}|[\\n\\t \"'&*${}:-]{0,4}",
         ) {
-            let text = "version: 1\nvars: {a: ü}\nregistries:\n  a.io: {username: u, password: '${P}'}\ntransfers:\n- from: &x {plugin: catalog, \
-                        with: {registry: a.io}}\n  select: {tags: {newest: {count: 1}, semver: '>=1'}}\n  to: {registry: 'oci:${vars.a}'}\n";
+            let text = "\
+version: 1
+vars: {a: ü}
+registries:
+  a.io: {username: u, password: '${P}'}
+transfers:
+- from: &x {plugin: catalog, with: {registry: a.io}}
+  select: {tags: {newest: {count: 1}, semver: '>=1'}}
+  to: {registry: 'oci:${vars.a}'}
+";
             let indices: Vec<usize> = text.char_indices().map(|(index, _)| index).collect();
             let start = at.index(indices.len());
             let end = indices.get(start + length).copied().unwrap_or(text.len());
@@ -85,19 +93,32 @@ mod tests {
         }
 
         #[test]
-        fn a_size_is_its_number_times_its_unit(number: u64, (unit, factor) in select(&SIZES[..]), space in " ?", per in "(/s)?") {
+        fn a_size_is_its_number_times_its_unit(
+            number: u64,
+            (unit, factor) in select(&SIZES[..]),
+            space in " ?",
+            per in "(/s)?",
+        ) {
             let read = size(&format!("{space}{number}{space}{unit}{per}"));
             assert_eq!(read.ok(), number.checked_mul(factor));
         }
 
         #[test]
-        fn a_duration_is_its_number_times_its_unit(number: u64, (unit, factor) in select(&DURATIONS[..]), space in " ?") {
+        fn a_duration_is_its_number_times_its_unit(
+            number: u64,
+            (unit, factor) in select(&DURATIONS[..]),
+            space in " ?",
+        ) {
             let read = duration(&format!("{space}{number}{space}{unit}"));
             assert_eq!(read.ok(), number.checked_mul(factor).map(Duration::from_millis));
         }
 
         #[test]
-        fn a_fraction_is_exact_and_cut_to_whole_bytes(whole in 0_u64..1 << 30, thousandths in 0_u64..1000, (unit, factor) in select(&SIZES[..])) {
+        fn a_fraction_is_exact_and_cut_to_whole_bytes(
+            whole in 0_u64..1 << 30,
+            thousandths in 0_u64..1000,
+            (unit, factor) in select(&SIZES[..]),
+        ) {
             let read = size(&format!("{whole}.{thousandths:03}{unit}"));
             let exact = (u128::from(whole) * 1000 + u128::from(thousandths)) * u128::from(factor) / 1000;
             assert_eq!(read.ok().map(u128::from), Some(exact));
@@ -110,8 +131,19 @@ mod tests {
         }
 
         #[test]
-        fn a_sign_a_separator_or_an_unknown_unit_is_no_size(number: u32, before in "[+-]", unit in "[a-z]{4,8}", middle in "[,_' ]") {
-            for text in [format!("{before}{number}"), format!("{number}{unit}"), format!("1{middle}{number}x"), format!("{number}.{number}.1")] {
+        fn a_sign_a_separator_or_an_unknown_unit_is_no_size(
+            number: u32,
+            before in "[+-]",
+            unit in "[a-z]{4,8}",
+            middle in "[,_' ]",
+        ) {
+            let texts = [
+                format!("{before}{number}"),
+                format!("{number}{unit}"),
+                format!("1{middle}{number}x"),
+                format!("{number}.{number}.1"),
+            ];
+            for text in texts {
                 assert!(size(&text).is_err(), "{text}");
             }
         }
@@ -122,7 +154,10 @@ mod tests {
             let lines: Vec<String> = aliases
                 .iter()
                 .enumerate()
-                .map(|(line, times)| format!("a{line}: &a{line} [{}]", vec![format!("*a{}", line.saturating_sub(1)); *times].join(",")))
+                .map(|(line, times)| {
+                    let uses = vec![format!("*a{}", line.saturating_sub(1)); *times].join(",");
+                    format!("a{line}: &a{line} [{uses}]")
+                })
                 .collect();
             workflow(&lines.join("\n"));
         }

@@ -3,12 +3,12 @@
 
 use crate::endpoint::docker_config::AuthFiles;
 use crate::endpoint::docker_config::Entry;
-use crate::endpoint::docker_config::File;
+use crate::endpoint::docker_config::Logins;
 use crate::endpoint::docker_config::plain;
 
 /// A stored login is found for its own host alone, and helpers are asked for the registry itself.
 pub(crate) fn login_file(bytes: &[u8]) {
-    let Ok(file) = serde_json::from_slice::<File>(bytes) else { return };
+    let Ok(file) = serde_json::from_slice::<Logins>(bytes) else { return };
     let hosts: Vec<String> = file.auths.keys().map(|key| host(&plain(key)).to_owned()).collect();
     let helpers: Vec<String> = file.cred_helpers.values().chain(&file.creds_store).cloned().collect();
     let files = AuthFiles(vec![file]);
@@ -71,7 +71,9 @@ mod tests {
             assert_eq!(files.find(&host, None), expected);
             assert_eq!(files.find(&host, Some("a/b")), expected);
             assert!(host == other || files.find(&other, Some("a/b")).is_empty());
-            assert!(files.find(&format!("x{host}"), None).is_empty() && files.find(&format!("{host}x"), None).is_empty());
+            for longer in [format!("x{host}"), format!("{host}x")] {
+                assert!(files.find(&longer, None).is_empty(), "{longer}");
+            }
         }
 
         #[test]

@@ -101,8 +101,8 @@ mod tests {
                 .collect();
             let line = format!("{before}Bearer {}", parameters.join(&comma));
             let found = Challenges::parse(&headers(&WWW_AUTHENTICATE, line.as_bytes()).unwrap());
-            let expected = Challenges { bearer: Some(Bearer { realm, service, scope, error: None }), basic: !before.is_empty() };
-            assert_eq!(found, expected, "{line}");
+            let bearer = Some(Bearer { realm, service, scope, error: None });
+            assert_eq!(found, Challenges { bearer, basic: !before.is_empty() }, "{line}");
         }
 
         #[test]
@@ -122,7 +122,8 @@ mod tests {
                 })
                 .collect();
             let line = links.join(&format!("{space},{space}"));
-            assert_eq!(link::next(&headers(&LINK, line.as_bytes()).unwrap()).as_ref(), Some(&targets[chosen]), "{line}");
+            let found = link::next(&headers(&LINK, line.as_bytes()).unwrap());
+            assert_eq!(found.as_ref(), Some(&targets[chosen]), "{line}");
         }
 
         #[test]
