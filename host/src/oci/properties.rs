@@ -63,7 +63,8 @@ pub(crate) fn manifest(bytes: &[u8]) {
             Content::Schema1 => continue,
         };
         let found: Vec<&str> = found.into_iter().map(|descriptor| descriptor.digest.as_str()).collect();
-        let document: Value = serde_json::from_slice(bytes).expect("JSON");
+        // Strings and numbers that nobody reads may be anything, as long as the rest can be told.
+        let Ok(document) = serde_json::from_str::<Value>(&String::from_utf8_lossy(bytes)) else { continue };
         assert_eq!(found, named(&document), "as {served:?}");
     }
 }

@@ -72,6 +72,10 @@ impl FromStr for RegistryName {
             return if path.is_empty() || path.contains('\0') { Err(error()) } else { Ok(Self::Layout(path.into())) };
         }
         let lower = text.to_ascii_lowercase();
+        // A host `oci` with a port would be shown as a directory.
+        if lower.starts_with("oci:") {
+            return Err(error());
+        }
         let (host, port) = match lower.rsplit_once(':') {
             Some((host, port)) if !lower.ends_with(']') => (host, Some(port)),
             _ => (lower.as_str(), None),
@@ -384,6 +388,7 @@ mod tests {
             "a.io:99999/a",
             "oci:/x/y",
             "oci://app",
+            "OCI:443/app",
         ] {
             assert!(text.parse::<Reference>().is_err(), "{text:?}");
         }
