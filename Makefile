@@ -2,16 +2,18 @@
 # make test         installs what the tests need, runs all of them
 # make quickstart   a whole run without any server: workflows/quickstart.yaml
 # make plugins      builds the plugins' components into plugins/dist
+# make deny         holds the dependencies to deny.toml: advisories, licences, bans, sources
+# make fuzz         fuzzes what reads bytes from outside: ten minutes for each target, or TIME=60 TARGETS="link reference"
 CARGO   ?= cargo
-XTASK   := $(CARGO) run --quiet --manifest-path plugins/Cargo.toml -p xtask --
-PLUGINS := $(CARGO) test --manifest-path plugins/Cargo.toml
+XTASK   := $(CARGO) run --locked --quiet --manifest-path plugins/Cargo.toml -p xtask --
+PLUGINS := $(CARGO) test --locked --manifest-path plugins/Cargo.toml
 # Guests' native tests share the host's target directory: one place to cache, no crate built twice.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: build test unit e2e plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint
+.PHONY: build test unit e2e plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
 
 build:
-	$(CARGO) build --release --bin image-transfer
+	$(CARGO) build --locked --release --bin image-transfer
 
 deps:
 	tests/install-deps
@@ -21,11 +23,11 @@ deps:
 test: deps lock-check plugins-test unit e2e
 
 unit:
-	$(CARGO) test --workspace --doc
-	$(CARGO) test --workspace --lib --bins
+	$(CARGO) test --locked --workspace --doc
+	$(CARGO) test --locked --workspace --lib --bins
 
 e2e: deps
-	$(CARGO) test --test e2e
+	$(CARGO) test --locked --test e2e
 
 plugins-test:
 	$(PLUGINS)
@@ -55,5 +57,13 @@ fmt-check:
 	$(CARGO) fmt --all --manifest-path plugins/Cargo.toml --check
 
 lint:
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	$(CARGO) clippy --manifest-path plugins/Cargo.toml --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --manifest-path plugins/Cargo.toml --all-targets -- -D warnings
+
+deny:
+	tests/install-deps --deny
+	tests/deny
+
+fuzz:
+	tests/install-deps --fuzz
+	tests/fuzz/run $(TARGETS)

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 6] = [
     &["transfer"],
     &["report"],
     &["run"],
-    &["cli"],
+    &["cli", "fuzzing"],
 ];
 
 /// What siblings may see of each other: the bottom layer is itself a small order.

@@ -12,7 +12,7 @@ use crate::harness::tools;
 
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// What workflows/quickstart/source is made from. After a change: `IMAGE_TRANSFER_WRITE_FIXTURES=1 cargo test --test e2e quickstart`.
+/// What workflows/quickstart/source is made from. After a change: `IMAGE_TRANSFER_WRITE_FIXTURES=1 cargo test --locked --test e2e quickstart`.
 fn write_source(root: &Path) {
     let layout = Layout::at(root);
     let base = tar("etc/os-release", "NAME=\"Quick start\"\nID=quickstart\n");

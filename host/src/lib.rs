@@ -30,6 +30,9 @@
 
 pub mod cli;
 pub mod endpoint;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod journal;
 pub mod limit;

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -26,6 +28,9 @@ const HELPER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most that a helper may print.
 const HELPER_CAP: usize = 1 << 20;
+
+/// The largest file that is read, in bytes: ten thousand logins.
+const FILE_CAP: u64 = 4 << 20;
 
 /// Where credentials may be kept.
 #[derive(Clone, Debug, Default)]
@@ -131,11 +136,11 @@ pub(super) enum Entry {
 
 /// The files' contents, in the order of their precedence.
 #[derive(Debug, Default)]
-pub(super) struct AuthFiles(Vec<File>);
+pub(super) struct AuthFiles(Vec<Logins>);
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct File {
+struct Logins {
     auths: HashMap<String, Auth>,
     creds_store: Option<String>,
     cred_helpers: HashMap<String, String>,
@@ -164,15 +169,20 @@ impl AuthFiles {
         let mut files = Vec::new();
         for path in &places.files {
             let fail = |problem: String| LoginError::File { path: path.clone(), problem };
-            let bytes = match std::fs::read(path) {
-                Ok(bytes) => bytes,
+            let mut bytes = Vec::new();
+            let read = File::open(path).and_then(|file| file.take(FILE_CAP + 1).read_to_end(&mut bytes));
+            match read {
+                Ok(length) if length as u64 > FILE_CAP => {
+                    return Err(fail(format!("larger than {} MiB", FILE_CAP >> 20)));
+                }
+                Ok(_) => {}
                 Err(error)
                     if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
                 {
                     continue;
                 }
                 Err(error) => return Err(fail(error.to_string())),
-            };
+            }
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
@@ -251,5 +261,7 @@ impl Auth {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod properties;
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,13 @@ pub use error::EndpointError;
 pub use login::LoginError;
 pub(crate) use registry::api_host;
 
+/// The laws of what is read from directories and files here.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties {
+    pub(crate) use super::docker_config::properties::login_file;
+    pub(crate) use super::layout::properties::index;
+}
+
 /// What logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {

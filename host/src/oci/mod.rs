@@ -7,6 +7,8 @@ mod digest;
 mod manifest;
 mod media;
 mod platform;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod reference;
 
 pub use digest::Digest;

@@ -72,6 +72,10 @@ impl FromStr for RegistryName {
             return if path.is_empty() || path.contains('\0') { Err(error()) } else { Ok(Self::Layout(path.into())) };
         }
         let lower = text.to_ascii_lowercase();
+        // A host `oci` with a port would be shown as a directory.
+        if lower.starts_with("oci:") {
+            return Err(error());
+        }
         let (host, port) = match lower.rsplit_once(':') {
             Some((host, port)) if !lower.ends_with(']') => (host, Some(port)),
             _ => (lower.as_str(), None),
@@ -274,7 +278,9 @@ impl FromStr for Reference {
 
 fn split_registry(text: &str) -> Result<(RegistryName, &str), ReferenceError> {
     if text.starts_with("oci:") {
-        let (registry, rest) = text.split_once("//").ok_or_else(|| ReferenceError::Layout { text: text.to_owned() })?;
+        // The last `//`: no repository has one, and a directory may.
+        let (registry, rest) =
+            text.rsplit_once("//").ok_or_else(|| ReferenceError::Layout { text: text.to_owned() })?;
         return Ok((registry.parse()?, rest));
     }
     match text.split_once('/') {
@@ -349,6 +355,7 @@ mod tests {
             ("[::1]:5000/app:1", "[::1]:5000/app:1"),
             ("Reg.Example.com/a/b/c/d:v1.0_x", "reg.example.com/a/b/c/d:v1.0_x"),
             ("oci:./out/dir//team/app:1", "oci:./out/dir//team/app:1"),
+            ("oci:/mnt//out//team/app:1", "oci:/mnt//out//team/app:1"),
         ] {
             assert_eq!(text.parse::<Reference>().unwrap().to_string(), expected, "{text}");
         }
@@ -381,6 +388,7 @@ mod tests {
             "a.io:99999/a",
             "oci:/x/y",
             "oci://app",
+            "OCI:443/app",
         ] {
             assert!(text.parse::<Reference>().is_err(), "{text:?}");
         }

@@ -2,6 +2,8 @@
 
 mod newest;
 mod pattern;
+#[cfg(test)]
+mod properties;
 mod version;
 
 pub use newest::Candidate;

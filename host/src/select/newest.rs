@@ -110,8 +110,11 @@ fn instant(text: &str) -> Option<(i64, u32)> {
     let offset = match rest {
         "Z" | "z" => 0,
         _ => {
-            let (hours, minutes) = rest.get(1..)?.split_once(':')?;
-            let offset = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+            let at = text.len() - rest.len();
+            if rest.len() != 6 || !is(at + 3, b":") {
+                return None;
+            }
+            let offset = number(at + 1..at + 3)? * 3600 + number(at + 4..at + 6)? * 60;
             match rest.as_bytes().first()? {
                 b'+' => offset,
                 b'-' => -offset,
@@ -181,6 +184,9 @@ mod tests {
             ("2024-13-01T00:00:00Z", None),
             ("2024-01-01", None),
             ("2024-01-01T00:00:00", None),
+            ("1970-01-01T00:00:00-01:30", Some((5400, 0))),
+            ("2024-01-01T00:00:00+9:00", None),
+            ("2024-01-01T00:00:00+9223372036854775807:00", None),
         ] {
             assert_eq!(instant(text), expected, "{text}");
         }

@@ -11,12 +11,17 @@ use crate::workflow::node::Entry;
 use crate::workflow::node::Node;
 use crate::workflow::secrecy::is_secret_key;
 
+/// Bytes that a file's variables may stand for together: as many as a file may have, against files that unfold into gigabytes.
+const MAX_UNFOLDED: usize = Source::MAX_BYTES;
+
 /// Replaces variables and collects what went wrong and what is secret.
 pub(super) struct Interpolation<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     vars: BTreeMap<String, Node>,
     /// Whether `${vars.…}` means something in this file: classic files have no variables of their own.
     has_vars: bool,
+    /// Bytes that variables stood for so far.
+    unfolded: usize,
     /// Errors so far.
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Values of keys that are named like secrets.
@@ -26,7 +31,7 @@ pub(super) struct Interpolation<'a> {
 impl<'a> Interpolation<'a> {
     /// Only the environment.
     pub(super) fn new(env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { env, vars: BTreeMap::new(), has_vars: false, diagnostics: Vec::new(), secrets: Vec::new() }
+        Self { env, vars: BTreeMap::new(), has_vars: false, unfolded: 0, diagnostics: Vec::new(), secrets: Vec::new() }
     }
 
     /// Also the workflow's `vars`, with `sets` (`--set NAME=VALUE`) in place of what they say.
@@ -151,16 +156,22 @@ impl<'a> Interpolation<'a> {
     }
 
     /// The value of what stands between `${` and `}`.
-    fn resolve(&self, expression: &str) -> Result<Content, Diagnostic> {
+    fn resolve(&mut self, expression: &str) -> Result<Content, Diagnostic> {
         let error = |message: String| Diagnostic::new(Place::default(), message);
+        if self.unfolded > MAX_UNFOLDED {
+            // It has been told.
+            return Ok(Content::Wrong);
+        }
         if let Some(name) = expression.strip_prefix("vars.") {
             if !self.has_vars {
                 return Err(error("`vars` cannot be used here".to_owned()));
             }
-            return self.vars.get(name).map(|node| node.content.clone()).ok_or_else(|| {
-                error(format!("there is no variable `{name}` under `vars`"))
-                    .with_suggestion(name, self.vars.keys().map(String::as_str))
-            });
+            let Some(node) = self.vars.get(name) else {
+                return Err(error(format!("there is no variable `{name}` under `vars`"))
+                    .with_suggestion(name, self.vars.keys().map(String::as_str)));
+            };
+            self.unfolded += node.bytes();
+            return if self.unfolded > MAX_UNFOLDED { Err(error(too_much())) } else { Ok(node.content.clone()) };
         }
         let end = expression.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(expression.len());
         let (name, operator) = expression.split_at(end);
@@ -187,8 +198,14 @@ impl<'a> Interpolation<'a> {
             Err(error(format!("`${{{expression}}}` is not understood"))
                 .with_help("known forms: `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, `${vars.NAME}`"))
         };
-        text.map(|text| Content::Scalar { text, plain: false })
+        let text = text?;
+        self.unfolded += text.len();
+        if self.unfolded > MAX_UNFOLDED { Err(error(too_much())) } else { Ok(Content::Scalar { text, plain: false }) }
     }
+}
+
+fn too_much() -> String {
+    format!("the variables up to here stand for more than {} MiB", MAX_UNFOLDED >> 20)
 }
 
 /// The place of `expression` within `at`, where the text there has it as it is.
@@ -262,6 +279,21 @@ mod tests {
         let sets = [("n", "7"), ("s", "1.10"), ("required", "x"), ("n", "8")];
         let text = "['${vars.n}', '${vars.s}', '${vars.required}']";
         assert_eq!(interpolate("{n: 5, s: '1.9', required: }", text, &sets).unwrap().0, json!([8, "1.10", "x"]));
+    }
+
+    #[test]
+    fn variables_that_unfold_into_gigabytes_are_refused_once() {
+        let long = "x".repeat(1 << 20);
+        for vars in [format!("v: {long}\n"), format!("v: [{long}]\n")] {
+            let uses = |times: usize| vec!["'${vars.v}'"; times].join(", ");
+            assert!(interpolate(&vars, &format!("[{}]", uses(15)), &[]).is_ok());
+            let error = interpolate(&vars, &format!("[{}]", uses(50)), &[]).unwrap_err();
+            assert!(
+                error.starts_with("error: the variables up to here stand for more than 16 MiB\n --> w.yaml:1:"),
+                "{error}"
+            );
+            assert!(error.ends_with("\n1 error, nothing was started"), "{error}");
+        }
     }
 
     #[test]

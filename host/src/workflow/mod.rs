@@ -10,6 +10,8 @@ mod migration;
 mod node;
 mod place;
 mod plan;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod reader;
 mod rules;
 mod schema;

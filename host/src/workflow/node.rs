@@ -67,6 +67,16 @@ impl Node {
         }
     }
 
+    /// Bytes of the texts in this tree, and one more for each node.
+    pub(super) fn bytes(&self) -> usize {
+        1 + match &self.content {
+            Content::Scalar { text, .. } => text.len(),
+            Content::Wrong => 0,
+            Content::Sequence(items) => items.iter().map(Self::bytes).sum(),
+            Content::Mapping(entries) => entries.iter().map(|entry| entry.key.len() + entry.value.bytes()).sum(),
+        }
+    }
+
     /// What it is called in an error.
     pub(super) fn kind(&self) -> &'static str {
         match &self.content {

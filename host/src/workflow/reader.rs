@@ -1,6 +1,8 @@
 //! Typed readers over the tree. Each notes what is wrong and goes on, so that one look at a file tells everything.
 
 use std::fmt::Display;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -243,11 +245,13 @@ pub(super) fn resolve(base: &Path, path: &Path) -> PathBuf {
 
 /// A file's text, without a byte order mark.
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(path).map_err(|error| describe(&error))?.len();
-    if length > Source::MAX_BYTES as u64 {
+    let mut bytes = Vec::new();
+    // What a device or a pipe holds is not known before it is read.
+    let file = File::open(path).map_err(|error| describe(&error))?;
+    file.take(Source::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| describe(&error))?;
+    if bytes.len() > Source::MAX_BYTES {
         return Err(format!("the file is larger than {} MiB", Source::MAX_BYTES >> 20));
     }
-    let bytes = std::fs::read(path).map_err(|error| describe(&error))?;
     let text = String::from_utf8(bytes)
         .map_err(|error| format!("the file is not UTF-8 (byte {})", error.utf8_error().valid_up_to()))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))

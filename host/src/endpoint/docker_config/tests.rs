@@ -104,6 +104,13 @@ async fn a_helper_is_given_the_server_and_gives_the_login() {
     assert_eq!(found, Some(expected));
 }
 
+#[test]
+fn a_file_that_never_ends_is_refused() {
+    let places = Places { files: vec!["/dev/zero".into()], path: None };
+    let error = AuthFiles::read(&places).expect_err("endless");
+    assert_eq!(error.to_string(), "credentials file /dev/zero: larger than 4 MiB");
+}
+
 #[tokio::test]
 async fn a_helper_can_give_an_identity_token_or_nothing() {
     let (_keep, places) = places_with(r#"printf '{"Username":"<token>","Secret":"identity"}'"#);

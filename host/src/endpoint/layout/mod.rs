@@ -8,6 +8,8 @@ mod blobs;
 mod index;
 mod listing;
 mod place;
+#[cfg(any(test, fuzzing))]
+pub(super) mod properties;
 
 use std::collections::HashMap;
 use std::collections::HashSet;

@@ -9,6 +9,8 @@ mod link;
 mod listing;
 mod manifests;
 mod origin;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod referrers;
 mod resume;
 mod retry;

@@ -146,11 +146,16 @@ impl Pull {
     }
 }
 
-/// Start and total of the one `Content-Range: bytes START-END/TOTAL`.
+/// Start and total of the one `Content-Range`.
 fn range(response: &Response) -> Option<(u64, u64)> {
     let mut values = response.headers().get_all(CONTENT_RANGE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (range, total) = value.to_str().ok()?.trim().strip_prefix("bytes ")?.split_once('/')?;
+    content_range(value.to_str().ok()?)
+}
+
+/// Start and total of `bytes START-END/TOTAL`.
+pub(super) fn content_range(text: &str) -> Option<(u64, u64)> {
+    let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
     let (start, end) = range.split_once('-')?;
     let (start, end, total) = (start.trim().parse::<u64>().ok()?, end.parse::<u64>().ok()?, total.parse::<u64>().ok()?);
     (start <= end && end < total).then_some((start, total))

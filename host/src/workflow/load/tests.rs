@@ -255,6 +255,12 @@ fn a_file_that_is_not_there_is_an_error_of_its_own() {
 }
 
 #[test]
+fn a_file_that_never_ends_is_refused() {
+    let report = load(Path::new("/dev/zero"), &[], &env).unwrap_err();
+    assert_eq!(report.diagnostics[0].message, "/dev/zero: the file is larger than 16 MiB");
+}
+
+#[test]
 fn two_rules_with_one_target_are_refused() {
     let text = with_transfer("").replace(
         "{plugin: catalog}",
