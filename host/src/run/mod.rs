@@ -10,6 +10,7 @@
 
 mod enumerate;
 mod jobs;
+mod named;
 mod newest;
 mod patience;
 mod preparer;

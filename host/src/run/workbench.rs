@@ -15,6 +15,7 @@ use crate::plugin::HostOptions;
 use crate::run::RunError;
 use crate::run::enumerate::Enumeration;
 use crate::run::jobs::JobMaker;
+use crate::run::named::named;
 use crate::run::newest::Grouping;
 use crate::run::preparer::Preparer;
 use crate::run::preparer::Preparers;
@@ -49,7 +50,7 @@ impl Workbench {
     /// Loads and checks everything that `plan` names. All that is wrong comes back together, with its place in `texts`.
     pub async fn prepare(plan: Plan, texts: &workflow::Source) -> Result<Self, RunError> {
         let limiter = Arc::new(Limiter::new(&rates(&plan)));
-        let gateway = Gateway::new(Arc::clone(&limiter));
+        let gateway = Gateway::naming(Arc::clone(&limiter), named(&plan));
         let listings = Arc::new(Listings::new(plan.base.clone()));
         let mut shelf = Shelf::new(host(&plan, &gateway, &listings)?, &plan);
         shelf.check_all().await;
