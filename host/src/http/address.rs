@@ -86,7 +86,8 @@ pub(super) fn is_metadata_service(url: &Url) -> bool {
     }
 }
 
-/// Whether clouds hand out a machine's credentials at `address`: all that is link-local, and where a cloud chose otherwise.
+/// Whether clouds hand out a machine's credentials at `address`. Not all that is link-local, since Tencent Cloud has its object storage
+/// there for machines of its own.
 #[must_use]
 pub(super) fn is_metadata(address: IpAddr) -> bool {
     match address {
@@ -96,8 +97,11 @@ pub(super) fn is_metadata(address: IpAddr) -> bool {
 }
 
 fn is_metadata_v4(address: Ipv4Addr) -> bool {
-    // Alibaba Cloud's, and Azure's, which is a public one.
-    address.is_link_local() || matches!(address.octets(), [100, 100, 100, 200] | [168, 63, 129, 16])
+    matches!(
+        address.octets(),
+        // Nearly everyone's; Amazon's for containers; Scaleway's; Tencent Cloud's; Alibaba Cloud's; Azure's, which is a public one.
+        [169, 254, 169 | 170, _] | [169, 254, 42, 42] | [169, 254, 0, 23] | [100, 100, 100, 200] | [168, 63, 129, 16]
+    )
 }
 
 fn is_metadata_v6(address: Ipv6Addr) -> bool {
@@ -110,6 +114,32 @@ fn is_metadata_v6(address: Ipv6Addr) -> bool {
     embedded_v4(address).is_some_and(is_metadata_v4)
         || address.segments()[0] & 0xffc0 == 0xfe80
         || known.contains(&address.segments())
+}
+
+/// Whether `url` is object storage of a large cloud, by https. Clouds give such names private addresses for machines of their own. Nobody
+/// else can: the name is the cloud's to resolve, and what answers has to have the cloud's certificate.
+#[must_use]
+pub(super) fn is_cloud_storage(url: &Url) -> bool {
+    const CLOUDS: [(&str, &str); 9] = [
+        (".amazonaws.com", "s3"),
+        (".amazonaws.com.cn", "s3"),
+        (".aliyuncs.com", "oss"),
+        (".myqcloud.com", "cos"),
+        (".tencentcos.cn", "cos"),
+        (".myhuaweicloud.com", "obs"),
+        (".volces.com", "tos"),
+        (".core.windows.net", "blob"),
+        (".googleapis.com", "storage"),
+    ];
+    let Some(Host::Domain(name)) = url.host() else { return false };
+    let is = |(domain, service): &(&str, &str)| {
+        let labels = name.strip_suffix(domain).unwrap_or_default();
+        // `oss-cn-hangzhou-internal`, `s3-eu-west-1` and `cos-internal` are of the service too.
+        labels
+            .split('.')
+            .any(|label| label.strip_prefix(service).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
+    };
+    url.scheme() == "https" && CLOUDS.iter().any(is)
 }
 
 /// Whether `a` and `b` have the same scheme, host and port: what one may know, the other may.
@@ -170,6 +200,29 @@ mod tests {
             "fec0::1",
         ] {
             assert!(!is_public(address.parse().expect(address)), "{address}");
+        }
+    }
+
+    #[test]
+    fn storage_of_a_large_cloud_is_known_by_its_name_and_https() {
+        for url in [
+            "https://bucket-1250000000.cos.ap-guangzhou.myqcloud.com/blob?sign=x",
+            "https://bucket.oss-cn-hangzhou-internal.aliyuncs.com/blob",
+            "https://prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com/blob",
+            "https://account.blob.core.windows.net/blob",
+            "https://storage.googleapis.com/bucket/blob",
+        ] {
+            assert!(is_cloud_storage(&url.parse().expect(url)), "{url}");
+        }
+        for url in [
+            "http://bucket.cos.ap-guangzhou.myqcloud.com/",
+            "https://ec2-198-51-100-1.compute-1.amazonaws.com/",
+            "https://cos.myqcloud.com.evil.example/",
+            "https://evilmyqcloud.com/",
+            "https://cos-evil.example/",
+            "https://myqcloud.com/",
+        ] {
+            assert!(!is_cloud_storage(&url.parse().expect(url)), "{url}");
         }
     }
 

@@ -173,15 +173,19 @@ impl Gateway {
         &self.inner.named
     }
 
-    /// How `to` is reached, of which a host spoke that is reached by `profile` and is `private` if it is at a private address: as
-    /// that host is, if it is of the same origin; else within the reach that such a host has, and without the client certificate,
-    /// which is for the other one alone.
+    /// How `to` is reached, which `from` named: like `from` itself, if they are of one origin; else without the client certificate, which
+    /// is for `from` alone, and within the reach that strangers have, or those that are `private`, which is to say at a private
+    /// address themselves. `profile` is how `from` was reached.
     #[must_use]
     pub fn told(&self, profile: &Profile, from: &Url, to: &Url, private: bool) -> Profile {
         if same_origin(from, to) {
             return profile.clone();
         }
-        let reach = if self.inner.named.lists(to) { Reach::Any } else { profile.reach.told_by(private) };
+        let reach = match profile.reach.told_by(private) {
+            _ if self.inner.named.lists(to) => Reach::Any,
+            Reach::Public if !profile.skip_verify && address::is_cloud_storage(to) => Reach::Private,
+            reach => reach,
+        };
         Profile { reach, identity: None, ..profile.clone() }
     }
 

@@ -127,6 +127,7 @@ mod tests {
     fn a_metadata_service_is_out_of_reach_for_strangers_however_it_is_written() {
         for address in [
             "169.254.169.254",
+            "169.254.170.2",
             "169.254.0.23",
             "100.100.100.200",
             "168.63.129.16",

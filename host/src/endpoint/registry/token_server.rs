@@ -198,7 +198,7 @@ mod tests {
         let base = base(origin);
         let server = TokenServer { gateway: &gateway, base: &base, registry: "r", back_off: BackOff::default() };
         let challenge = Bearer { realm: realm.to_owned(), ..Bearer::default() };
-        server.fetch(&challenge, &ScopeSet::default(), None).await.err().expect("no token").to_string()
+        server.fetch(&challenge, &ScopeSet::default(), None).await.expect_err("no token").to_string()
     }
 
     #[test]

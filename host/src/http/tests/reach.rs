@@ -144,6 +144,20 @@ async fn a_host_that_the_workflow_lists_may_be_sent_to_wherever_it_is() {
 }
 
 #[tokio::test]
+async fn storage_of_a_large_cloud_may_be_inside_of_it_if_its_certificate_is_checked() {
+    let gateway = gateway();
+    let told = |skip_verify: bool, to: &str| {
+        let profile = Profile { skip_verify, ..Profile::default() };
+        let registry = "https://registry.example/".parse().expect("url");
+        gateway.told(&profile, &registry, &to.parse().expect("url"), false).reach
+    };
+    assert_eq!(told(false, "https://bucket.cos.ap-guangzhou.myqcloud.com/blob"), Reach::Private);
+    assert_eq!(told(true, "https://bucket.cos.ap-guangzhou.myqcloud.com/blob"), Reach::Public);
+    assert_eq!(told(false, "http://bucket.cos.ap-guangzhou.myqcloud.com/blob"), Reach::Public);
+    assert_eq!(told(false, "https://storage.example/blob"), Reach::Public);
+}
+
+#[tokio::test]
 async fn what_belongs_to_one_origin_does_not_cross_to_another() {
     let other = TestServer::start(|_| Reply::new(200)).await;
     let registry = redirecting(other.url("/elsewhere")).await;
