@@ -128,6 +128,9 @@ fn a_component_from_a_file_cannot_send_us_to_a_private_address() {
         let port = inside.server.address().port();
         for registry in spellings(port) {
             let finished = named_by_a_plugin(role, &registry, "", &place).expect(1);
+            let advised =
+                finished.stderr.contains(&format!("hint: if this is meant, name {registry} in `registries:`"));
+            assert!(advised || registry != inside.address(), "{role} {registry}: {}", finished.stderr);
             let refused =
                 finished.stderr.contains("is a private address") || finished.stderr.contains("is not a registry");
             assert!(refused, "{role} {registry}: {}", finished.stderr);

@@ -186,6 +186,13 @@ async fn what_belongs_to_one_origin_does_not_cross_to_another() {
 }
 
 #[test]
+fn the_peer_of_a_request_by_a_proxy_is_not_its_host() {
+    let url = "http://registry.corp/".parse().expect("url");
+    let proxy = Some(SecretUrl::new("http://proxy.corp:3128".parse().expect("url")));
+    assert!(connection::goes_by_proxy(&Profile { proxy, ..Profile::default() }, &url));
+}
+
+#[test]
 fn a_profile_and_a_proxy_are_printed_without_their_secrets() {
     let proxy = SecretUrl::new("http://someone:not-a-real-password@proxy.corp:3128".parse().expect("url"));
     let identity = Some((b"chain".to_vec(), Secret::new("not-a-real-key")));
