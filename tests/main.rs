@@ -27,5 +27,8 @@ mod memory;
 mod requests;
 mod transport;
 
+// What it does not do.
+mod security;
+
 // How it is built.
 mod layers;

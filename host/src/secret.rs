@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use url::Url;
+
 /// A password, token or key. `Debug` and `Display` show `***`, so that no log line, error or report can leak it; only
 /// [`Secret::reveal`] gives the text, and only code that puts it on the wire calls that.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -36,6 +38,45 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+/// A URL with which a user and a password may come, such as a proxy's. `Debug` and `Display` show scheme, host and port alone.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SecretUrl(Url);
+
+impl SecretUrl {
+    /// Wraps `url`.
+    #[must_use]
+    pub fn new(url: Url) -> Self {
+        Self(url)
+    }
+
+    /// The URL itself.
+    #[must_use]
+    pub fn reveal(&self) -> &Url {
+        &self.0
+    }
+
+    /// The password in it, as it is written and as it is meant.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Secret> {
+        let Some(written) = self.0.password() else { return Vec::new() };
+        let meant = percent_encoding::percent_decode_str(written).decode_utf8_lossy();
+        [written, &meant].map(Secret::new).into()
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())?;
+        self.0.port().map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }
 
@@ -80,6 +121,14 @@ mod tests {
     fn a_secret_is_never_printed() {
         let secret = Secret::new("not-a-real-password");
         assert_eq!(format!("{secret} {secret:?}"), "*** ***");
+    }
+
+    #[test]
+    fn a_url_is_printed_without_its_user_path_and_query() {
+        let url = SecretUrl::new("http://user:not%2Da-real-one@proxy.corp:3128/path?token=x".parse().unwrap());
+        assert_eq!(format!("{url} {url:?}"), "http://proxy.corp:3128 http://proxy.corp:3128");
+        let secrets: Vec<String> = url.secrets().iter().map(|secret| secret.reveal().to_owned()).collect();
+        assert_eq!(secrets, ["not%2Da-real-one", "not-a-real-one"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,10 +96,12 @@ impl Sinks {
     }
 }
 
+/// A new file is the user's alone: names of private images are in it.
 fn open(path: &Path) -> io::Result<File> {
     File::options()
         .create(true)
         .append(true)
+        .mode(0o600)
         .open(path)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot open the log file {}: {error}", path.display())))
 }
@@ -130,6 +133,8 @@ impl<'a> MakeWriter<'a> for Sinks {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -138,7 +143,8 @@ mod tests {
         let paths = ["a.log", "b.log"].map(|name| directory.path().join(name));
         Sinks::open(&paths).unwrap().write_all(b"line\n").unwrap();
         for path in paths {
-            assert_eq!(std::fs::read_to_string(path).unwrap(), "line\n");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "line\n");
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 

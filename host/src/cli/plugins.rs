@@ -52,6 +52,23 @@ pub(super) async fn inspect(name: &str) -> Result<Exit, CommandError> {
     let hosts = if info.hosts.is_empty() { "none".to_owned() } else { info.hosts.join(", ") };
     say(&format!("hosts     {hosts}"));
     let schema = serde_json::to_string_pretty(&info.schema).map_err(std::io::Error::other)?;
-    say(&format!("options   {schema}"));
+    say(&format!("options   {}", shown(&schema)));
     Ok(Exit::Done)
+}
+
+/// JSON for a terminal: it escapes control characters by itself, but not what turns the direction of writing.
+fn shown(json: &str) -> String {
+    let plain = |c: char| matches!(c, '\n' | ' '..='~') || c.is_alphanumeric();
+    json.chars().map(|c| if plain(c) { c.to_string() } else { c.escape_debug().to_string() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_steers_no_terminal() {
+        let schema = serde_json::to_string(&serde_json::json!({"title": "a\u{1b}[2J\u{202e}é“"})).unwrap();
+        assert_eq!(shown(&schema), r#"{"title":"a\u001b[2J\u{202e}é“"}"#);
+    }
 }

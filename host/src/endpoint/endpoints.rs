@@ -27,8 +27,19 @@ pub struct Endpoints {
 struct Shared {
     gateway: Gateway,
     entries: Vec<Entry>,
-    /// By name and the settings entry that applies: a host that serves two namespaces under two logins has two endpoints.
-    open: Mutex<HashMap<(RegistryName, Option<usize>), Endpoint>>,
+    /// By name and the settings that apply: a host that serves two namespaces under two logins has two endpoints.
+    open: Mutex<HashMap<(RegistryName, Applies), Endpoint>>,
+}
+
+/// Which settings apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Applies {
+    /// Those of this entry.
+    Entry(usize),
+    /// The default.
+    Default,
+    /// Those of a stranger.
+    Stranger,
 }
 
 struct Entry {
@@ -38,7 +49,9 @@ struct Entry {
 }
 
 impl Endpoints {
-    /// `settings`: by `host[:port]` or `host[:port]/namespace`; the longest match wins. Hosts without an entry get the default.
+    /// `settings`: by `host[:port]` or `host[:port]/namespace`; the longest match wins. Hosts without an entry get the default, and
+    /// those that only a stranger named (a plugin from a file, see [`crate::http::Named`]) are asked without any login, at public
+    /// addresses alone.
     #[must_use]
     pub fn new(gateway: Gateway, settings: Vec<(String, Settings)>) -> Self {
         let entries = settings.into_iter().map(|(key, settings)| Entry::new(&key, settings)).collect();
@@ -48,16 +61,16 @@ impl Endpoints {
     /// The endpoint that serves `repository` of `registry`. Without a repository (for the catalog) only an entry of the whole
     /// host applies.
     pub fn open(&self, registry: &RegistryName, repository: Option<&Repository>) -> Result<Endpoint, EndpointError> {
-        let entry = self.shared.entry(registry, repository);
+        let applies = self.shared.applies(registry, repository);
         let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (registry.clone(), entry);
+        let key = (registry.clone(), applies);
         if let Some(endpoint) = open.get(&key) {
             return Ok(endpoint.clone());
         }
         let kind = match registry {
             RegistryName::Layout(root) => Kind::Layout(Layout::open(root)?),
             RegistryName::Host(host) => {
-                let settings = entry.map_or_else(Settings::default, |at| self.shared.entries[at].settings.clone());
+                let settings = self.shared.settings(applies);
                 Kind::Registry(Arc::new(Registry::new(self.shared.gateway.clone(), host, &settings)))
             }
         };
@@ -98,10 +111,22 @@ impl Endpoints {
 }
 
 impl Shared {
-    fn entry(&self, registry: &RegistryName, repository: Option<&Repository>) -> Option<usize> {
-        let RegistryName::Host(host) = registry else { return None };
+    fn applies(&self, registry: &RegistryName, repository: Option<&Repository>) -> Applies {
+        let RegistryName::Host(host) = registry else { return Applies::Default };
         let matching = self.entries.iter().enumerate().filter(|(_, entry)| entry.matches(host, repository));
-        matching.max_by_key(|(_, entry)| entry.namespace.as_ref().map_or(0, String::len)).map(|(at, _)| at)
+        match matching.max_by_key(|(_, entry)| entry.namespace.as_ref().map_or(0, String::len)) {
+            Some((at, _)) => Applies::Entry(at),
+            None if self.gateway.named().has(host) => Applies::Default,
+            None => Applies::Stranger,
+        }
+    }
+
+    fn settings(&self, applies: Applies) -> Settings {
+        match applies {
+            Applies::Entry(at) => self.entries[at].settings.clone(),
+            Applies::Default => Settings::default(),
+            Applies::Stranger => Settings::of_a_stranger(),
+        }
     }
 }
 
@@ -127,36 +152,60 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use crate::endpoint::Login;
+    use crate::http::Named;
+    use crate::http::Reach;
     use crate::limit::Limiter;
     use crate::limit::Rates;
 
     use super::*;
 
-    fn entry_of(keys: &[&str], registry: &str, repository: Option<&str>) -> Option<usize> {
+    fn entry_of(keys: &[&str], registry: &str, repository: Option<&str>) -> Applies {
         let entries = keys.iter().map(|key| ((*key).to_owned(), Settings::default())).collect();
         let endpoints = Endpoints::new(Gateway::new(Arc::new(Limiter::new(&Rates::default()))), entries);
         let repository = repository.map(|repository| repository.parse().unwrap());
-        endpoints.shared.entry(&registry.parse().unwrap(), repository.as_ref())
+        endpoints.shared.applies(&registry.parse().unwrap(), repository.as_ref())
     }
 
     #[tokio::test]
     async fn the_longest_matching_entry_wins() {
         let keys = ["r.test", "r.test/team", "r.test/team/app", "r.test:5000"];
         let entry = |registry, repository| entry_of(&keys, registry, Some(repository));
-        assert_eq!(entry("r.test", "other"), Some(0));
-        assert_eq!(entry("r.test", "teammate/app"), Some(0));
-        assert_eq!(entry("r.test", "team/tool"), Some(1));
-        assert_eq!(entry("r.test", "team/app"), Some(2));
-        assert_eq!(entry("r.test", "team/app/deep"), Some(2));
-        assert_eq!(entry("r.test:5000", "team/app"), Some(3));
-        assert_eq!(entry("other.test", "team/app"), None);
-        assert_eq!(entry_of(&keys, "r.test", None), Some(0));
-        assert_eq!(entry_of(&["r.test/team"], "r.test", None), None);
+        assert_eq!(entry("r.test", "other"), Applies::Entry(0));
+        assert_eq!(entry("r.test", "teammate/app"), Applies::Entry(0));
+        assert_eq!(entry("r.test", "team/tool"), Applies::Entry(1));
+        assert_eq!(entry("r.test", "team/app"), Applies::Entry(2));
+        assert_eq!(entry("r.test", "team/app/deep"), Applies::Entry(2));
+        assert_eq!(entry("r.test:5000", "team/app"), Applies::Entry(3));
+        assert_eq!(entry("other.test", "team/app"), Applies::Default);
+        assert_eq!(entry_of(&keys, "r.test", None), Applies::Entry(0));
+        assert_eq!(entry_of(&["r.test/team"], "r.test", None), Applies::Default);
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_nobody_named_gets_no_login_and_must_be_public() {
+        let named = Named::new(["listed.example".to_owned()], |host| host == "mentioned.example");
+        let gateway = Gateway::naming(Arc::new(Limiter::new(&Rates::default())), named);
+        let endpoints = Endpoints::new(gateway, vec![("listed.example".to_owned(), Settings::default())]);
+        let applies = |host: &str| endpoints.shared.applies(&host.parse().unwrap(), None);
+        assert_eq!(applies("listed.example"), Applies::Entry(0));
+        assert_eq!(applies("mentioned.example"), Applies::Default);
+        assert_eq!(applies("stranger.example"), Applies::Stranger);
+        let Settings { login, profile, .. } = endpoints.shared.settings(Applies::Stranger);
+        assert!(matches!(login, Login::Anonymous));
+        assert_eq!(profile.reach, Reach::Public);
+        // Its place is not taken by what a stranger opened before the user's own word came.
+        let stranger: RegistryName = "stranger.example".parse().unwrap();
+        endpoints.open(&stranger, None).unwrap();
+        endpoints.shared.gateway.named().vouch("stranger.example");
+        assert_eq!(applies("stranger.example"), Applies::Default);
+        endpoints.open(&stranger, None).unwrap();
+        assert_eq!(endpoints.shared.open.lock().unwrap().len(), 2);
     }
 
     #[tokio::test]
     async fn an_alias_of_docker_hub_is_docker_hub() {
-        assert_eq!(entry_of(&["index.docker.io"], "docker.io", None), Some(0));
+        assert_eq!(entry_of(&["index.docker.io"], "docker.io", None), Applies::Entry(0));
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use crate::http::Class;
 use crate::http::HttpError;
 use crate::http::Response;
 use crate::http::retry_after;
+use crate::secret::Redactor;
 
 /// Why an endpoint did not do what it was asked. The message names the registry, what was asked, and the registry's own
 /// words, stripped of control characters; it never holds a credential or the query of a signed URL.
@@ -174,12 +175,18 @@ impl Answer {
     /// The most that is read of an error's body.
     const CAP: usize = 64 << 10;
 
-    /// Reads the answer to `asked`, which `user` asked.
-    pub(crate) async fn read(registry: &str, asked: &str, user: Option<String>, response: Response) -> Self {
+    /// Reads the answer to `asked`, which `user` asked. `sent` are the secrets that went along: an answer may repeat them.
+    pub(crate) async fn read(
+        registry: &str,
+        asked: &str,
+        user: Option<String>,
+        sent: &Redactor,
+        response: Response,
+    ) -> Self {
         let (status, pause) = (response.status(), retry_after(response.headers()));
         let down = response.from_a_host_that_is_down();
         let body = response.bytes(Self::CAP).await.unwrap_or_default();
-        let errors = errors(&body);
+        let errors = errors(&body, sent);
         let class = match classify(asked, status, &errors, pause) {
             Class::Retry if down => Class::Wait(None),
             class => class,
@@ -244,8 +251,10 @@ pub(crate) fn clean(text: &str, cap: usize) -> String {
     }
 }
 
-/// The codes and messages of an error's body; what is no JSON but short text is a message without code.
-fn errors(body: &[u8]) -> Vec<(String, String)> {
+/// The codes and messages of an error's body, without what was `sent`; what is no JSON but short text is a message without code.
+fn errors(body: &[u8], sent: &Redactor) -> Vec<(String, String)> {
+    // In this order: what was cut or cleaned is no longer the secret that is looked for.
+    let clean = |text: &str, cap| clean(&sent.strike(text), cap);
     let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) else {
         let text = clean(&String::from_utf8_lossy(body), 200);
         let shown = !text.is_empty() && !text.starts_with('<');
@@ -305,6 +314,7 @@ fn classify(asked: &str, status: StatusCode, errors: &[(String, String)], pause:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     fn class(asked: &str, status: u16, code: &str) -> Class {
         let errors = [(code.to_owned(), String::new())];
@@ -346,11 +356,22 @@ mod tests {
     #[test]
     fn what_a_registry_says_cannot_steer_the_terminal() {
         let body = "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"no\\u001b[31m\\r\\nway \\u202e\"}]}".as_bytes();
+        let errors = |body: &[u8]| errors(body, &Redactor::default());
         assert_eq!(errors(body), [("DENIED".to_owned(), "no [31m way".to_owned())]);
         assert_eq!(errors(b"<html>no</html>"), []);
         assert_eq!(errors(b"upstream\nfailed"), [(String::new(), "upstream failed".to_owned())]);
         assert_eq!(errors(br#"{"details":"wrong password"}"#), [(String::new(), "wrong password".to_owned())]);
         assert_eq!(clean("abcdef", 3), "abc…");
+    }
+
+    #[test]
+    fn an_answer_that_repeats_what_was_sent_is_shown_without_it() {
+        let sent = Redactor::new(["not-a-real-password", "dGVzdDpub3QtYS1yZWFsLXBhc3N3b3Jk"].map(Secret::new));
+        let body = br#"{"errors":[{"code":"DENIED","message":"not-a-real-password, Basic dGVzdDpub3QtYS1yZWFsLXBhc3N3b3Jk"}]}"#;
+        assert_eq!(errors(body, &sent), [("DENIED".to_owned(), "***, Basic ***".to_owned())]);
+        assert_eq!(errors(b"you sent not-a-real-password", &sent), [(String::new(), "you sent ***".to_owned())]);
+        let long = format!("{}not-a-real-password", "x".repeat(190));
+        assert!(!errors(long.as_bytes(), &sent)[0].1.contains("not-a-re"), "cut in the middle of it");
     }
 
     #[test]

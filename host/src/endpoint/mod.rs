@@ -11,16 +11,19 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use futures_util::future::BoxFuture;
 
 use crate::http::ByteStream;
 use crate::http::Profile;
+use crate::http::Reach;
 use crate::oci::Descriptor;
 use crate::oci::Digest;
 use crate::oci::Manifest;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::oci::TagOrDigest;
+use crate::secret::Redactor;
 use crate::secret::Secret;
 
 use layout::Layout;
@@ -55,6 +58,20 @@ pub enum Credential {
     RegistryToken(Secret),
 }
 
+impl Credential {
+    /// What of it must not be shown, as it is and as it goes over the wire.
+    fn secrets(&self) -> Redactor {
+        Redactor::new(match self {
+            Self::Basic { username, password } => {
+                let pair =
+                    base64::engine::general_purpose::STANDARD.encode(format!("{username}:{}", password.reveal()));
+                vec![password.clone(), Secret::new(pair)]
+            }
+            Self::IdentityToken(token) | Self::RegistryToken(token) => vec![token.clone()],
+        })
+    }
+}
+
 /// Gives credentials that run out, such as a cloud API's (a plugin does).
 pub trait Issuer: Send + Sync {
     /// A credential for `registry` and for how long it may be used, where that is known.
@@ -86,6 +103,14 @@ pub struct Settings {
     pub insecure: bool,
     /// Credentials.
     pub login: Login,
+}
+
+impl Settings {
+    /// Those of a registry that the user did not name.
+    fn of_a_stranger() -> Self {
+        let profile = Profile { reach: Reach::Public, ..Profile::default() };
+        Self { profile, login: Login::Anonymous, ..Self::default() }
+    }
 }
 
 /// A registry as the transfer sees it. Cheap to clone.

@@ -94,7 +94,7 @@ pub enum HttpError {
         /// The encoding.
         encoding: String,
     },
-    /// The host is private, loopback or link-local, and the request may reach public ones only.
+    /// The host is private, loopback, link-local or a metadata service, and the user did not name it.
     #[error("{host} is a private address")]
     PrivateAddress {
         /// `host` or `host:port`.
@@ -170,7 +170,9 @@ impl HttpError {
             Self::Tls { host, kind: TlsKind::Protocol, .. } => {
                 Some(format!("if {host} speaks plain http, say `plain-http: true` for it in `registries:`"))
             }
-            Self::PrivateAddress { host } => Some(format!("grant {host} by name if this is meant")),
+            Self::PrivateAddress { host } => {
+                Some(format!("if this is meant, name {host} in `registries:`, or grant it to the plugin by name"))
+            }
             _ => None,
         }
     }
@@ -179,8 +181,8 @@ impl HttpError {
     pub(super) fn from_reqwest(host: &str, error: &reqwest::Error) -> Self {
         let host = host.to_owned();
         let chain = chain(error);
-        if let Some(private) = chain.iter().find_map(|it| it.downcast_ref::<PrivateName>()) {
-            return Self::PrivateAddress { host: private.0.clone() };
+        if chain.iter().any(|it| it.is::<PrivateName>()) {
+            return Self::PrivateAddress { host };
         }
         if let Some(tls) = chain.iter().find_map(|it| it.downcast_ref::<rustls::Error>()) {
             let (kind, cause) = explain_tls(tls);
@@ -211,10 +213,10 @@ impl HttpError {
     }
 }
 
-/// The resolver's refusal of a name that leads only to private addresses.
+/// The resolver's refusal of a name that has no address within reach.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} has private addresses only")]
-pub(super) struct PrivateName(pub(super) String);
+#[error("private addresses only")]
+pub(super) struct PrivateName;
 
 /// Marks the failure of a request body's own stream, to tell it from the connection's.
 #[derive(Debug, thiserror::Error)]

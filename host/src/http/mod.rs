@@ -6,8 +6,11 @@ mod address;
 mod body;
 mod connection;
 mod error;
+mod reach;
 mod redirect;
 mod retry_after;
+#[cfg(test)]
+pub(crate) mod testnames;
 #[cfg(test)]
 pub(crate) mod testserver;
 
@@ -32,14 +35,16 @@ use crate::limit::Load;
 use crate::limit::Signal;
 use crate::limit::Slot;
 use crate::secret::Secret;
+use crate::secret::SecretUrl;
 
 pub use address::authority;
-pub use address::is_metadata_service;
 pub use address::is_public;
 pub use address::names_private_host;
 pub use address::same_origin;
 pub use error::HttpError;
 pub use error::TlsKind;
+pub use reach::Named;
+pub use reach::Reach;
 pub use retry_after::retry_after;
 
 /// Bytes on their way, such as a blob being copied. An error ends the body without completing it.
@@ -74,11 +79,11 @@ pub struct Profile {
     /// Accept any certificate.
     pub skip_verify: bool,
     /// Proxy URL; none: the environment's (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
-    pub proxy: Option<Url>,
+    pub proxy: Option<SecretUrl>,
     /// Follow no redirect, hand it to the caller (plugins).
     pub no_redirects: bool,
-    /// Refuse to connect to private, loopback and link-local addresses, wherever a name or a redirect leads (plugins).
-    pub public_only: bool,
+    /// Which addresses its host may have.
+    pub reach: Reach,
 }
 
 /// The body of a request.
@@ -126,8 +131,11 @@ pub struct Gateway {
 
 struct Inner {
     limiter: Arc<Limiter>,
+    named: Named,
     clients: Mutex<HashMap<Profile, reqwest::Client>>,
     idle: Duration,
+    /// In place of the system's names (tests).
+    names: Option<Arc<connection::Lookup>>,
 }
 
 /// A response whose body has not been read.
@@ -140,17 +148,24 @@ pub struct Response {
     down: bool,
     /// Held until the body is read.
     slot: Option<Slot>,
+    private: bool,
 }
 
 impl Gateway {
-    /// A gateway whose attempts all pass `limiter`.
+    /// A gateway whose attempts all pass `limiter`, for a user who named every host.
     #[must_use]
     pub fn new(limiter: Arc<Limiter>) -> Self {
-        Self::with_idle(limiter, IDLE)
+        Self::naming(limiter, Named::default())
     }
 
-    fn with_idle(limiter: Arc<Limiter>, idle: Duration) -> Self {
-        Self { inner: Arc::new(Inner { limiter, clients: Mutex::default(), idle }) }
+    /// The same for a user who `named` some hosts and not others.
+    #[must_use]
+    pub fn naming(limiter: Arc<Limiter>, named: Named) -> Self {
+        Self::built(Inner { limiter, named, clients: Mutex::default(), idle: IDLE, names: None })
+    }
+
+    fn built(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
     }
 
     /// What its attempts pass.
@@ -159,31 +174,63 @@ impl Gateway {
         &self.inner.limiter
     }
 
+    /// Which hosts the user named.
+    #[must_use]
+    pub fn named(&self) -> &Named {
+        &self.inner.named
+    }
+
+    /// How `to` is reached, which `from` named: like `from` itself, if they are of one origin; else without the client certificate, which
+    /// is for `from` alone, and within the reach that strangers have, or those that are `private`, which is to say at a private
+    /// address themselves. `profile` is how `from` was reached.
+    #[must_use]
+    pub fn told(&self, profile: &Profile, from: &Url, to: &Url, private: bool) -> Profile {
+        if same_origin(from, to) {
+            return profile.clone();
+        }
+        let reach = match profile.reach.told_by(private) {
+            _ if self.inner.named.lists(to) => Reach::Any,
+            Reach::Public if !profile.skip_verify && address::is_cloud_storage(to) => Reach::Private,
+            reach => reach,
+        };
+        Profile { reach, identity: None, ..profile.clone() }
+    }
+
     /// Makes one attempt: takes tokens (overall and per host), waits at the host's gate, sends, reports the outcome to the gate.
-    /// Redirects are followed, at most ten, unless the profile says otherwise; each is an attempt of its own. `Authorization` and
-    /// cookies never cross to another origin.
+    /// Redirects are followed, at most ten, unless the profile says otherwise; each is an attempt of its own. `Authorization`,
+    /// cookies and the client certificate never cross to another origin, and a host that a redirect names is reached as
+    /// [`Gateway::told`] has it.
     pub async fn send(&self, profile: &Profile, request: Request) -> Result<Response, HttpError> {
-        let client = self.client(profile)?;
         let Request { method, mut url, mut headers, mut body } = request;
         headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
-        let mut from_private = names_private_host(&url);
         let load = load(&method, &url, &body);
+        police(profile, &url)?;
+        let mut profile = profile.clone();
+        let mut asked_private = false;
         for hop in 0..=redirect::MOST {
-            police(profile, &url)?;
+            let client = self.client(&profile)?;
             let again = body.again();
-            let response = self.attempt(&client, method.clone(), &url, headers.clone(), body, load).await?;
+            let mut response = self.attempt(&client, method.clone(), &url, headers.clone(), body, load).await?;
+            let private = names_private_host(&url)
+                // The peer of a request by a proxy is the proxy.
+                || (response.peer_is_private() && !connection::goes_by_proxy(&profile, &url));
+            if hop == 0 {
+                asked_private = private;
+            }
+            response.private = asked_private;
             if profile.no_redirects || !response.status().is_redirection() {
                 return Ok(response);
             }
-            // Not behind a proxy: there the peer is the proxy.
-            if hop == 0 && !profile.public_only && connection::proxies(profile).is_empty() {
-                from_private |= response.inner.remote_addr().is_some_and(|peer| !is_public(peer.ip()));
-            }
             let Some(next) = again else { return Ok(response) };
             let has_body = matches!(next, Body::Bytes(_));
-            let to = redirect::follow(response.status(), response.headers(), &url, &method, has_body, from_private)?;
+            let to = redirect::follow(response.status(), response.headers(), &url, &method, has_body)?;
             let Some(to) = to else { return Ok(response) };
             redirect::keep_secrets(&mut headers, &url, &to);
+            profile = self.told(&profile, &url, &to, private);
+            police(&profile, &to).map_err(|_| HttpError::Redirect {
+                host: authority(&url),
+                problem: format!("to the private address {}", authority(&to)),
+            })?;
             response.drain().await;
             (url, body) = (to, next);
         }
@@ -240,7 +287,8 @@ impl Gateway {
         let down = permit.report(signal(inner.status(), inner.headers()));
         tracing::trace!(%host, status = inner.status().as_u16(), path = url.path(), "answered");
         let slot = permit.take_slot();
-        Ok(Response { inner, host, limiter: Arc::clone(&self.inner.limiter), idle: self.inner.idle, down, slot })
+        let limiter = Arc::clone(&self.inner.limiter);
+        Ok(Response { inner, host, limiter, idle: self.inner.idle, down, slot, private: false })
     }
 
     fn client(&self, profile: &Profile) -> Result<reqwest::Client, HttpError> {
@@ -248,19 +296,18 @@ impl Gateway {
         if let Some(client) = clients.get(profile) {
             return Ok(client.clone());
         }
-        let client = connection::client(profile)?;
+        let client = connection::client(profile, self.inner.names.as_ref())?;
         clients.insert(profile.clone(), client.clone());
         Ok(client)
     }
 }
 
-/// Refuses what a request for public hosts alone must not reach by the URL itself. Names are checked as they are looked up.
+/// Refuses what the URL says by itself and is out of reach. Names are checked as they are looked up.
 fn police(profile: &Profile, url: &Url) -> Result<(), HttpError> {
-    if !profile.public_only {
-        return Ok(());
-    }
-    let proxy = url.host_str().is_some_and(|host| connection::proxies(profile).iter().any(|proxy| proxy == host));
-    if proxy || names_private_host(url) || is_metadata_service(url) {
+    let host = url.host_str().unwrap_or_default();
+    // The proxies' own names are looked up without a check.
+    let proxy = profile.reach != Reach::Any && connection::proxies(profile).iter().any(|proxy| proxy == host);
+    if proxy || profile.reach.refuses(url) {
         return Err(HttpError::PrivateAddress { host: authority(url) });
     }
     Ok(())
@@ -316,6 +363,16 @@ impl Response {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.inner.headers()
+    }
+
+    /// Whether the host that was asked, before any redirect, is at a private address. False where only a proxy can tell.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.private
+    }
+
+    fn peer_is_private(&self) -> bool {
+        self.inner.remote_addr().is_some_and(|peer| !is_public(peer.ip()))
     }
 
     /// Where it came from, after redirects.

@@ -8,8 +8,6 @@ use url::Url;
 
 use crate::http::HttpError;
 use crate::http::address::authority;
-use crate::http::address::is_metadata_service;
-use crate::http::address::names_private_host;
 use crate::http::address::same_origin;
 
 /// The most redirects in a row.
@@ -18,15 +16,13 @@ pub(super) const MOST: usize = 10;
 /// Where a response sends a request, if that is a place this client goes to. None: the response is the caller's to read, such as a
 /// 302 to a POST, which to repeat elsewhere would be a guess.
 ///
-/// Refused are the ways by which a registry could make its client reach what it must not: from https to http, and from the
-/// outside to private addresses (`from_private` tells that the first host was one itself). RFC 9110, section 15.4.
+/// Refused is the way from https to http; which addresses are within reach is the gateway's to say. RFC 9110, section 15.4.
 pub(super) fn follow(
     status: StatusCode,
     headers: &HeaderMap,
     from: &Url,
     method: &Method,
     has_body: bool,
-    from_private: bool,
 ) -> Result<Option<Url>, HttpError> {
     let safe = matches!(*method, Method::GET | Method::HEAD);
     match status.as_u16() {
@@ -48,9 +44,6 @@ pub(super) fn follow(
     if to.set_username("").is_err() || to.set_password(None).is_err() {
         return Err(refuse("to what is no URL"));
     }
-    if is_metadata_service(&to) || (names_private_host(&to) && !from_private) {
-        return Err(refuse(&format!("to the private address {}", authority(&to))));
-    }
     // A body can hold a secret (a refresh token): it goes on only to whom it was meant for.
     Ok((!has_body || same_origin(from, &to)).then_some(to))
 }
@@ -68,10 +61,10 @@ pub(super) fn keep_secrets(headers: &mut HeaderMap, from: &Url, to: &Url) {
 mod tests {
     use super::*;
 
-    fn to(from: &str, location: &str, private: bool) -> Result<Option<String>, String> {
+    fn to(from: &str, location: &str) -> Result<Option<String>, String> {
         let mut headers = HeaderMap::new();
         headers.insert(header::LOCATION, location.parse().expect("header"));
-        follow(StatusCode::FOUND, &headers, &from.parse().expect("url"), &Method::GET, false, private)
+        follow(StatusCode::FOUND, &headers, &from.parse().expect("url"), &Method::GET, false)
             .map(|to| to.map(String::from))
             .map_err(|error| error.to_string())
     }
@@ -79,25 +72,15 @@ mod tests {
     #[test]
     fn redirects_lead_only_where_they_may() {
         let registry = "https://registry.example/v2/";
-        assert_eq!(to(registry, "/x?a=b", false), Ok(Some("https://registry.example/x?a=b".to_owned())));
-        assert_eq!(to(registry, "https://cdn.example/x", false), Ok(Some("https://cdn.example/x".to_owned())));
-        assert_eq!(to(registry, "https://a:b@cdn.example/x", false), Ok(Some("https://cdn.example/x".to_owned())));
+        assert_eq!(to(registry, "/x?a=b"), Ok(Some("https://registry.example/x?a=b".to_owned())));
+        assert_eq!(to(registry, "https://cdn.example/x"), Ok(Some("https://cdn.example/x".to_owned())));
+        assert_eq!(to(registry, "https://a:b@cdn.example/x"), Ok(Some("https://cdn.example/x".to_owned())));
         for (location, problem) in [
             ("http://cdn.example/x?secret=1", "from https to http (at cdn.example)"),
-            ("https://10.0.0.1:9000/x", "to the private address 10.0.0.1:9000"),
-            ("https://localhost/x", "to the private address localhost"),
-            ("https://169.254.169.254/latest", "to the private address 169.254.169.254"),
             ("file:///etc/passwd", "to what is neither http nor https"),
         ] {
-            assert_eq!(to(registry, location, false), Err(format!("registry.example redirects {problem}")));
+            assert_eq!(to(registry, location), Err(format!("registry.example redirects {problem}")));
         }
-    }
-
-    #[test]
-    fn a_private_registry_may_redirect_to_private_addresses_but_never_to_the_metadata_service() {
-        let registry = "http://10.0.0.1:5000/v2/";
-        assert_eq!(to(registry, "http://10.0.0.2:9000/x", true), Ok(Some("http://10.0.0.2:9000/x".to_owned())));
-        assert!(to(registry, "http://169.254.169.254/latest", true).is_err());
     }
 
     #[test]
@@ -105,7 +88,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::LOCATION, "https://other.example/".parse().expect("header"));
         let from = "https://registry.example/".parse().expect("url");
-        let ask = |status, body| follow(status, &headers, &from, &Method::POST, body, false).expect("no refusal");
+        let ask = |status, body| follow(status, &headers, &from, &Method::POST, body).expect("no refusal");
         assert_eq!(ask(StatusCode::FOUND, false), None);
         assert_eq!(ask(StatusCode::TEMPORARY_REDIRECT, true), None);
         assert!(ask(StatusCode::TEMPORARY_REDIRECT, false).is_some());

@@ -1,3 +1,5 @@
+mod reach;
+
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +14,11 @@ use crate::limit::Rates;
 
 fn gateway() -> Gateway {
     Gateway::new(Arc::new(Limiter::new(&Rates::default())))
+}
+
+fn patient_for(idle: Duration) -> Gateway {
+    let limiter = Arc::new(Limiter::new(&Rates::default()));
+    Gateway::built(Inner { limiter, named: Named::default(), clients: Mutex::default(), idle, names: None })
 }
 
 fn request(method: Method, url: Url, body: Body) -> Request {
@@ -101,20 +108,10 @@ async fn a_plugin_sees_redirects_and_no_private_address() {
     let guest = Profile { no_redirects: true, ..Profile::default() };
     assert_eq!(gateway().send(&guest, get(server.url("/"))).await.expect("answer").status(), 302);
 
-    let public = Profile { public_only: true, ..guest };
+    let public = Profile { reach: Reach::Public, ..guest };
     let error = failure(gateway().send(&public, get(server.url("/"))).await);
     assert_eq!(error.to_string(), format!("{} is a private address", server.host()));
     assert_eq!(error.class(), Class::Permanent);
-}
-
-#[tokio::test]
-async fn a_name_with_private_addresses_only_is_not_looked_up_for_a_plugin() {
-    let names = connection::client(&Profile { public_only: true, ..Profile::default() }).expect("client");
-    // reqwest asks the resolver for any name; `localhost.` escapes the check of the URL, which stands before.
-    let error = names.get("http://localhost:9/").send().await.expect_err("no connection");
-    assert!(
-        matches!(HttpError::from_reqwest("localhost:9", &error), HttpError::PrivateAddress { host } if host == "localhost")
-    );
 }
 
 #[tokio::test]
@@ -158,7 +155,7 @@ async fn messages_say_what_people_search_for_and_hide_queries() {
 async fn a_silent_server_is_given_up() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("port");
     let url: Url = format!("http://{}/", silent.local_addr().expect("address")).parse().expect("url");
-    let gateway = Gateway::with_idle(Arc::new(Limiter::new(&Rates::default())), Duration::from_millis(50));
+    let gateway = patient_for(Duration::from_millis(50));
     let error = failure(gateway.send(&Profile::default(), get(url)).await);
     assert!(matches!(error, HttpError::Timeout { .. }), "{error}");
 }
@@ -167,7 +164,7 @@ async fn a_silent_server_is_given_up() {
 async fn a_slow_source_is_no_idle_server() {
     let server = TestServer::start(|_| Reply::new(201)).await;
     let idle = Duration::from_millis(20);
-    let gateway = Gateway::with_idle(Arc::new(Limiter::new(&Rates::default())), idle);
+    let gateway = patient_for(idle);
     let (go, gone) = tokio::sync::oneshot::channel::<()>();
     let late = stream::once(async move { gone.await.map(|()| Bytes::from("x")).map_err(std::io::Error::other) });
     let body = Body::Stream { length: 2, stream: frames(1, 1).chain(late).boxed() };

@@ -80,15 +80,16 @@ impl MediaType {
     }
 }
 
+/// For messages: a manifest's `mediaType` may be any text, so what moves a terminal's cursor or turns its writing is escaped.
 impl fmt::Display for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "{}", self.0.escape_debug())
     }
 }
 
 impl fmt::Debug for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -102,6 +103,13 @@ mod tests {
             MediaType::new("Application/VND.oci.image.index.v1+json; charset=utf-8").as_str(),
             MediaType::OCI_INDEX
         );
+    }
+
+    #[test]
+    fn a_type_that_would_steer_a_terminal_is_shown_escaped() {
+        let media_type = MediaType::new("a/b\u{1b}[2J\r\n\u{202e}c");
+        assert_eq!(media_type.to_string(), "a/b\\u{1b}[2j\\r\\n\\u{202e}c");
+        assert_eq!(media_type.as_str(), "a/b\u{1b}[2j\r\n\u{202e}c");
     }
 
     #[test]

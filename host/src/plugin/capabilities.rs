@@ -167,8 +167,13 @@ impl Source {
         });
         self.broken = matches!(batch, Err(PluginError::Broken { .. }));
         let Some(batch) = batch? else { return Ok(None) };
-        let grants = self.runner.grants();
-        Ok(Some(batch.into_iter().map(|image| granted(grants, Image::read(image)?)).collect()))
+        let state = self.runner.store.data();
+        let read = |image| {
+            let image = granted(&state.grants, Image::read(image)?)?;
+            image.registries().for_each(|registry| state.note(registry));
+            Ok(image)
+        };
+        Ok(Some(batch.into_iter().map(read).collect()))
     }
 
     /// A mark after the last batch, from which a later enumeration can go on.
@@ -226,10 +231,14 @@ impl Mapper {
             all.extend(some.iter().zip(mapped).map(|(image, destinations)| {
                 let destinations = Destination::read_all(&destinations.map_err(|error| runner.told(error))?)?;
                 for registry in destinations.iter().filter_map(|destination| destination.registry.as_ref()) {
-                    // Where the image is, or was to go already, the mapper may say again.
-                    if !runner.grants().names(registry) && !image.registries().any(|known| known == registry) {
+                    // Where the image is, or was to go already, the mapper may say again; that makes it nobody else's idea.
+                    if image.registries().any(|known| known == registry) {
+                        continue;
+                    }
+                    if !runner.grants().names(registry) {
                         return Err(BadName::Ungranted { registry: registry.clone() }.into());
                     }
+                    runner.store.data().note(registry);
                 }
                 Ok(destinations)
             }));

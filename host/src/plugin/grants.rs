@@ -62,6 +62,11 @@ impl Grants {
             || granted.into_iter().any(|pattern| exact(pattern, host, port) || wildcard(pattern, host))
     }
 
+    /// Whether the component is part of this program, so that a host that it names is as good as one that the user named.
+    pub(super) fn vouches(&self) -> bool {
+        self.trusted
+    }
+
     /// Whether an image may be said to lie in `registry`, or to land there. For directories only: whoever names one has the host read
     /// and write files in it.
     pub(super) fn names(&self, registry: &RegistryName) -> bool {

@@ -17,6 +17,7 @@ use crate::http::Body;
 use crate::http::Gateway;
 use crate::http::HttpError;
 use crate::http::Profile;
+use crate::http::Reach;
 use crate::http::Request;
 use crate::http::authority;
 use crate::plugin::Transports;
@@ -134,9 +135,9 @@ struct Way<'a> {
 impl Way<'_> {
     async fn request(self, request: wit_http::Request) -> Result<wit_http::Response, wit_http::SendError> {
         let url = url(&request.url)?;
-        let public_only = match self.grants.grant(&url) {
-            Grant::Any => false,
-            Grant::Public => true,
+        let reach = match self.grants.grant(&url) {
+            Grant::Any => Reach::Any,
+            Grant::Public => Reach::Public,
             Grant::Denied => {
                 let host = url.host_str().unwrap_or("this URL");
                 return Err(wit_http::SendError::Denied(format!(
@@ -161,7 +162,7 @@ impl Way<'_> {
         };
         // A host that the workflow has a registry at is reached as the registry is: with its certificates, by its proxy.
         let transport = transport.unwrap_or_default();
-        let profile = Profile { no_redirects: true, public_only, ..transport };
+        let profile = Profile { no_redirects: true, reach, ..transport };
         let response = self.gateway.send(&profile, outgoing).await.map_err(|error| send_error(&error))?;
         let status = response.status().as_u16();
         let headers = response

@@ -11,21 +11,24 @@ use serde_json::Value;
 /// A schema tells which options are hosts; that some text is a registry or the beginning of an image's name it does not. So whatever
 /// the user wrote counts, and whatever the user did not write does not.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Mentions {
+pub struct Mentions {
     /// In lowercase.
     texts: Vec<String>,
     directories: Vec<PathBuf>,
 }
 
 impl Mentions {
-    pub(super) fn of(options: &Value) -> Self {
+    /// What `options` mention.
+    #[must_use]
+    pub fn of(options: &Value) -> Self {
         let mut mentions = Self::default();
         mentions.collect(options);
         mentions
     }
 
     /// Whether some text mentions the registry `host` or `host:port`, as a whole name.
-    pub(super) fn host(&self, host: &str) -> bool {
+    #[must_use]
+    pub fn host(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
         self.texts.iter().any(|text| {

@@ -54,6 +54,7 @@ pub use image::Destination;
 pub use image::Ensured;
 pub use image::Image;
 pub use image::Issued;
+pub use mentions::Mentions;
 pub use schema::ConfigProblem;
 pub use spec::Capabilities;
 pub use spec::Origin;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::plugin::annotations::walk;
 use crate::plugin::grants::host_of;
+use crate::plugin::image::clean;
 use crate::secret::Secret;
 
 /// One thing that is wrong with a plugin's options.
@@ -27,8 +28,8 @@ pub(super) struct Schema {
 
 impl Schema {
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        let text: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let validator = jsonschema::validator_for(&text).map_err(|error| error.to_string())?;
+        let text: Value = serde_json::from_str(text).map_err(|error| clean(&error.to_string()))?;
+        let validator = jsonschema::validator_for(&text).map_err(|error| clean(&error.to_string()))?;
         Ok(Self { text, validator })
     }
 
@@ -46,7 +47,8 @@ impl Schema {
                         help: self.near(&pointer, key),
                     }));
                 }
-                _ => problems.push(ConfigProblem { pointer, message: error.masked().to_string(), help: None }),
+                // The plugin's own words may be in it.
+                _ => problems.push(ConfigProblem { pointer, message: clean(&error.masked().to_string()), help: None }),
             }
         }
         problems
@@ -60,7 +62,7 @@ impl Schema {
             .keys()
             .map(|name| (strsim::damerau_levenshtein(name, key), name))
             .min_by_key(|(distance, _)| *distance)?;
-        (distance <= limit).then(|| format!("did you mean `{name}`?"))
+        (distance <= limit).then(|| format!("did you mean `{}`?", clean(name)))
     }
 
     /// Hosts that the user wrote into options whose schema says that they are hosts or URLs.

@@ -10,6 +10,7 @@ use wasmtime_wasi::WasiCtxView;
 use wasmtime_wasi::WasiView;
 
 use crate::http::Gateway;
+use crate::oci::RegistryName;
 use crate::plugin::Registries;
 use crate::plugin::Transports;
 use crate::plugin::grants::Grants;
@@ -101,6 +102,18 @@ impl State {
         self.lines = 0;
         self.memory.denied = false;
         self.budget.meter.clone()
+    }
+}
+
+impl State {
+    /// Takes in that this guest named the registry of an image. What a part of this program names may be anywhere; what a component
+    /// from elsewhere names need not be what the user meant, so that the endpoints ask [`crate::http::Named`].
+    pub(super) fn note(&self, registry: &RegistryName) {
+        if let RegistryName::Host(host) = registry
+            && self.grants.vouches()
+        {
+            self.gateway.named().vouch(host);
+        }
     }
 }
 

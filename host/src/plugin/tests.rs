@@ -2,6 +2,7 @@
 
 mod budgets;
 mod requests;
+mod sandbox;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -63,7 +64,10 @@ fn host_with(redactor: Redactor) -> Host {
 }
 
 fn host_at(rates: &Rates, redactor: Redactor) -> Host {
-    let gateway = Gateway::new(Arc::new(Limiter::new(rates)));
+    host_of(Gateway::new(Arc::new(Limiter::new(rates))), redactor)
+}
+
+fn host_of(gateway: Gateway, redactor: Redactor) -> Host {
     let cache = std::env::current_exe().unwrap().with_file_name("plugin-cache");
     let registries = Arc::new(shelf());
     let transports = Transports::default();

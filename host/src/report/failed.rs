@@ -1,8 +1,10 @@
 //! The failures, for people at the end of the run and for the next run as a rule file.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde::Serialize;
@@ -70,9 +72,11 @@ impl FailedFile {
         self.others.push(format!("{image}: {reason}"));
     }
 
-    /// Writes the failed jobs as rules to `path`, an empty map if there are none, so that a script finds the file either way.
+    /// Writes the failed jobs as rules to `path`, an empty map if there are none, so that a script finds the file either way. A new
+    /// file is the user's alone: names of private images are in it.
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        std::fs::write(path, self.render()?)
+        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(self.render()?.as_bytes())
     }
 
     fn render(&self) -> io::Result<String> {

@@ -12,6 +12,7 @@ mod aside;
 mod enumerate;
 mod jobs;
 mod ledger;
+mod named;
 mod newest;
 mod patience;
 mod preparer;

@@ -7,6 +7,7 @@ use crate::endpoint::Credential;
 use crate::endpoint::Login;
 use crate::endpoint::Settings;
 use crate::http::Profile;
+use crate::http::Reach;
 use crate::plugin;
 use crate::plugin::Plugin;
 use crate::plugin::Transports;
@@ -64,6 +65,6 @@ fn profile(entry: &RegistryEntry, problems: &mut Vec<Diagnostic>) -> Profile {
         skip_verify: entry.skip_verify,
         proxy: entry.proxy.clone(),
         no_redirects: false,
-        public_only: false,
+        reach: Reach::Any,
     }
 }

@@ -20,6 +20,7 @@ use crate::run::enumerate::Enumeration;
 use crate::run::jobs::JobMaker;
 use crate::run::ledger;
 use crate::run::ledger::Ledger;
+use crate::run::named::named;
 use crate::run::newest::Grouping;
 use crate::run::preparer::Preparer;
 use crate::run::preparer::Preparers;
@@ -58,7 +59,7 @@ impl Workbench {
     /// done is not done again.
     pub async fn prepare(plan: Plan, texts: &workflow::Source, past: Past) -> Result<Self, RunError> {
         let limiter = Arc::new(Limiter::new(&rates(&plan)));
-        let gateway = Gateway::new(Arc::clone(&limiter));
+        let gateway = Gateway::naming(Arc::clone(&limiter), named(&plan));
         let listings = Arc::new(Listings::new(plan.base.clone()));
         let mut shelf = Shelf::new(host(&plan, &gateway, &listings)?, &plan);
         shelf.check_all().await;

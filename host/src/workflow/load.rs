@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::secret::Secret;
+use crate::secret::SecretUrl;
 use crate::workflow::Diagnostic;
 use crate::workflow::LoginEntry;
 use crate::workflow::Place;
@@ -99,8 +100,7 @@ pub(super) fn secrets(plan: &Plan, mut secrets: Vec<Secret>) -> Vec<Secret> {
             }
             LoginEntry::Files | LoginEntry::Anonymous | LoginEntry::Plugin(_) => {}
         }
-        let in_url = registry.proxy.as_ref().and_then(url::Url::password);
-        secrets.extend(in_url.map(Secret::new));
+        secrets.extend(registry.proxy.iter().flat_map(SecretUrl::secrets));
     }
     secrets.sort_by(|a, b| a.reveal().cmp(b.reveal()));
     secrets.dedup();

@@ -1,15 +1,15 @@
 //! What a workflow means, after every word of it was checked: the only form in which the rest of the program knows it.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
-
-use url::Url;
 
 use crate::limit::PATIENCE;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::secret::Secret;
+use crate::secret::SecretUrl;
 use crate::select::Selection;
 use crate::workflow::Place;
 use crate::workflow::Places;
@@ -57,7 +57,7 @@ pub struct RegistryEntry {
     /// The classic `insecure`: https without verification, then http.
     pub insecure: bool,
     /// Proxy for this registry; none: the environment's.
-    pub proxy: Option<Url>,
+    pub proxy: Option<SecretUrl>,
     /// Requests a second.
     pub qps: Option<NonZeroU32>,
     /// The key, in the file.
@@ -141,7 +141,7 @@ pub struct PluginEntry {
 }
 
 /// A plugin and its options: `{plugin: NAME, with: {…}}`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PluginUse {
     /// Name of a plugin, not checked here: which ones exist is for the plugin host to say.
     pub plugin: String,
@@ -151,6 +151,13 @@ pub struct PluginUse {
     pub at: Place,
     /// Each option, in the file.
     pub with_at: Places,
+}
+
+impl fmt::Debug for PluginUse {
+    /// Without the options: passwords may be among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginUse").field("plugin", &self.plugin).field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 /// One entry of `transfers`.

@@ -26,11 +26,45 @@ static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// `text` with the value of each secret key replaced by as many `*` as it has bytes, so that every place in it still holds.
-/// Values that only name a variable stay. It looks at the text and not at the tree, because a text that is no YAML is shown too.
+/// A key and the bracket with which its value begins.
+static BRACKET: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?m)(?:^|[\s{\[,])["']?([A-Za-z0-9_-]+)["']?[ \t]*:[ \t]*([\[{])"#).ok());
+
+/// A key whose value is on the lines below it, as text or as a list.
+static ABOVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"^([ \t]*)(?:- +)*["']?([A-Za-z0-9_-]+)["']?[ \t]*:[ \t]*([|>][^\n]*)?(?:#[^\n]*)?$"#).ok()
+});
+
+/// The user and password of a URL.
+static USER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"://([^/\s@$]+)@").ok());
+
+/// `text` with the value of each secret key, and what a URL has before its host, replaced by as many `*` as it has bytes, so that every
+/// place in it still holds. Values that only name a variable stay. It looks at the text and not at the tree, because a text that is
+/// no YAML is shown too.
 pub(super) fn blot(text: &str) -> String {
-    let Some(pair) = PAIR.as_ref() else { return text.to_owned() };
-    pair.replace_all(text, |captures: &Captures<'_>| {
+    let (Some(pair), Some(bracket), Some(above), Some(user)) =
+        (PAIR.as_ref(), BRACKET.as_ref(), ABOVE.as_ref(), USER.as_ref())
+    else {
+        return stars(text);
+    };
+    let mut below = None;
+    let lines = text.split_inclusive('\n').map(|line| {
+        let body = line.trim_end();
+        let indent = body.len() - body.trim_start().len();
+        if let Some((key, folded)) = below {
+            let inside = if folded { indent > key } else { indent >= key && body.trim_start().starts_with("- ") };
+            if body.is_empty() || inside {
+                return if body.contains("${") { line.to_owned() } else { stars(line) };
+            }
+        }
+        below = above
+            .captures(body)
+            .filter(|found| is_secret_key(&found[2]))
+            .map(|found| (found[1].len(), found.get(3).is_some()));
+        line.to_owned()
+    });
+    let text = brackets(&lines.collect::<String>(), bracket);
+    let text = pair.replace_all(&text, |captures: &Captures<'_>| {
         let group = |index: usize| captures.get(index).map_or("", |found| found.as_str());
         let (head, key, value) = (group(1), group(2), group(3));
         if is_secret_key(key) && !value.contains("${") {
@@ -38,8 +72,40 @@ pub(super) fn blot(text: &str) -> String {
         } else {
             format!("{head}{value}")
         }
-    })
-    .into_owned()
+    });
+    user.replace_all(&text, |captures: &Captures<'_>| format!("://{}@", stars(&captures[1]))).into_owned()
+}
+
+/// `text` with each list and each mapping under a secret key blotted out, as far as its line goes.
+fn brackets(text: &str, bracket: &Regex) -> String {
+    let mut blotted = String::with_capacity(text.len());
+    for captures in bracket.captures_iter(text) {
+        let Some(open) = captures.get(2).filter(|open| open.start() >= blotted.len() && is_secret_key(&captures[1]))
+        else {
+            continue;
+        };
+        let mut depth = 0_usize;
+        let end = text[open.start()..].find(|c| {
+            depth = match c {
+                '[' | '{' => depth + 1,
+                ']' | '}' => depth.saturating_sub(1),
+                _ => depth,
+            };
+            c == '\n' || depth == 0
+        });
+        let end = end.map_or(text.len(), |end| open.start() + end);
+        let value = &text[open.start()..end];
+        blotted.push_str(&text[blotted.len()..open.start()]);
+        blotted.push_str(&if value.contains("${") { value.to_owned() } else { stars(value) });
+    }
+    blotted.push_str(&text[blotted.len()..]);
+    blotted
+}
+
+/// As many `*` as `text` has bytes, its blanks and line ends kept.
+fn stars(text: &str) -> String {
+    let star = |c: char| if c.is_ascii_whitespace() { c.to_string() } else { "*".repeat(c.len_utf8()) };
+    text.chars().map(star).collect()
 }
 
 #[cfg(test)]
@@ -64,6 +130,16 @@ mod tests {
             ("{\"password\": \"pä\", \"x\": 1}", "{\"password\": *****, \"x\": 1}"),
             ("with:\n  token: x1\n  secret-key: ${KEY}\n", "with:\n  token: **\n  secret-key: ${KEY}\n"),
             ("token:\n  value: x\n", "token:\n  value: x\n"),
+            ("{password: [a, b], x: [c]}", "{password: *** *], x: [c]}"),
+            ("r: {b: {password: {a: [b]}, token: x}}", "r: {b: {password: *** ***}, token: *}}"),
+            ("x: {password: [a, ${X}]}", "x: {password: [a, ${X}]}"),
+            ("password:\n- a b\n- ${X}\nx:\n- c\n", "password:\n* * *\n- ${X}\nx:\n- c\n"),
+            (
+                "a:\n  key-token: |-\n    b\n\n     ä\n  x: |\n    d\n",
+                "a:\n  key-token: |-\n    *\n\n     **\n  x: |\n    d\n",
+            ),
+            ("proxy: 'http://u:p@h/' # http://h/@x", "proxy: 'http://***@h/' # http://h/@x"),
+            ("proxy: http://${USER}:${PASSWORD}@h", "proxy: http://${USER}:${PASSWORD}@h"),
         ] {
             assert_eq!(blot(text), expected);
             assert_eq!(blot(text).len(), text.len());

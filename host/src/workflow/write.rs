@@ -115,8 +115,9 @@ impl Writer<'_> {
             object.option(name, flag.then_some(true));
         }
         if let Some(proxy) = &entry.proxy {
-            let secret = proxy.password().is_some();
-            object.set("proxy", if secret { self.variable("PROXY", &entry.key) } else { proxy.to_string() });
+            let secret = proxy.reveal().password().is_some();
+            let text = if secret { self.variable("PROXY", &entry.key) } else { proxy.reveal().to_string() };
+            object.set("proxy", text);
         }
         object.option("qps", entry.qps.map(std::num::NonZeroU32::get));
         if object.0.is_empty() {

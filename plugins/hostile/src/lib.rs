@@ -16,6 +16,12 @@
 //! | `slow-host` | `count` (default 100) requests to `url` or `endpoint`, then the image `patient` |
 //! | `listing` | the names that `registry` lists, as the tags of `listed` |
 //! | `short-answer` | as a mapper: like `good`; one batch with an image that breaks the grammar as a source |
+//! | `wasi` | tries files, environment and sockets, at the port `count`; the outcome as attributes of the image `wasi` |
+//! | `flood` | logs `count` lines of `text` |
+//! | `say` | logs `text`; as a source gives it as a repository and an attribute and then fails with it, as a mapper fails with it |
+//! | `elsewhere` | names the registry that is `text` read backwards, as the place of `team/app:1` or as a target |
+
+mod wasi;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -63,6 +69,7 @@ pub struct Config {
     password: Option<String>,
     count: Option<usize>,
     rate: Option<u32>,
+    text: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
@@ -82,6 +89,10 @@ enum Behaviour {
     SlowHost,
     Listing,
     ShortAnswer,
+    Wasi,
+    Flood,
+    Say,
+    Elsewhere,
 }
 
 /// The opened guest.
@@ -130,8 +141,23 @@ impl Hostile {
                     log::line(level, &line);
                 }
             }
+            Behaviour::Flood => {
+                for _ in 0..self.config.count.unwrap_or(1) {
+                    log::line(Level::Info, self.text());
+                }
+            }
+            Behaviour::Say => log::line(Level::Warn, self.text()),
             _ => {}
         }
+    }
+
+    fn text(&self) -> &str {
+        self.config.text.as_deref().unwrap_or_default()
+    }
+
+    /// A name that the options do not have in them, so that nobody can say that the user wrote it.
+    fn elsewhere(&self) -> String {
+        self.text().chars().rev().collect()
     }
 
     fn url(&self) -> Result<&str> {
@@ -212,6 +238,9 @@ impl Source for Hostile {
             let over = Error::Unavailable("told to break off".to_owned());
             return if self.batches > 2 { Err(over) } else { Ok(Some(vec![image("good", Vec::new())])) };
         }
+        if self.config.behaviour == Behaviour::Say && self.batches > 1 {
+            return Err(Error::Fatal(self.text().to_owned()));
+        }
         let batches = if self.config.behaviour == Behaviour::Good { count.unwrap_or(1) } else { 1 };
         if self.batches > batches {
             return Ok(None);
@@ -235,6 +264,13 @@ impl Source for Hostile {
                 }
                 vec![image("patient", Vec::new())]
             }
+            Behaviour::Wasi => vec![image("wasi", wasi::probe(u16::try_from(count.unwrap_or(0)).unwrap_or(0)))],
+            Behaviour::Say => vec![image(self.text(), vec![("said".to_owned(), self.text().to_owned())])],
+            Behaviour::Elsewhere => {
+                let mut image = image("team/app", Vec::new());
+                image.source.registry = self.elsewhere();
+                vec![image]
+            }
             Behaviour::ShortAnswer => vec![image("../Escape", Vec::new())],
             _ => vec![image("good", Vec::new())],
         };
@@ -255,10 +291,12 @@ impl Mapper for Hostile {
             Behaviour::HugeText => "a".repeat(self.config.count.unwrap_or(16 << 20)),
             _ => image.source.repository.clone(),
         };
-        let destination = Destination { registry: None, repository: Some(name), tag: None };
+        let registry = (self.config.behaviour == Behaviour::Elsewhere).then(|| self.elsewhere());
+        let destination = Destination { registry, repository: Some(name), tag: None };
         Ok(match self.config.behaviour {
             Behaviour::HugeBatch => vec![destination; self.config.count.unwrap_or(100_000)],
             Behaviour::BreakOff => return Err(Error::Unavailable("told to break off".to_owned())),
+            Behaviour::Say => return Err(Error::Fatal(self.text().to_owned())),
             _ => vec![destination],
         })
     }

@@ -22,6 +22,8 @@ use crate::endpoint::registry::token::bearer;
 use crate::endpoint::registry::token_server::TokenServer;
 use crate::http::Class;
 use crate::http::Gateway;
+use crate::secret::Redactor;
+use crate::secret::Secret;
 
 /// What one registry is shown: credentials, challenges and tokens.
 pub(super) struct Authorization {
@@ -58,6 +60,20 @@ pub(super) enum PassKind {
     Bearer(Token),
     /// A token that came from outside and cannot be renewed.
     Fixed,
+}
+
+impl Pass {
+    /// What of it must not be shown.
+    pub(super) fn secrets(&self) -> Redactor {
+        match &self.kind {
+            PassKind::Nothing => Redactor::default(),
+            PassKind::Basic(credential) => credential.secrets(),
+            PassKind::Bearer(_) | PassKind::Fixed => {
+                let text = self.header.as_ref().and_then(|header| header.to_str().ok()).unwrap_or_default();
+                Redactor::new([Secret::new(text.strip_prefix("Bearer ").unwrap_or(text))])
+            }
+        }
+    }
 }
 
 /// What a 401 calls for.
@@ -154,13 +170,8 @@ impl Authorization {
                 })
             }
             (_, Some(challenge)) => {
-                let server = TokenServer {
-                    gateway: &self.gateway,
-                    profile: &base.profile,
-                    registry: &self.host,
-                    origin: &base.origin,
-                    back_off: self.back_off,
-                };
+                let server =
+                    TokenServer { gateway: &self.gateway, base, registry: &self.host, back_off: self.back_off };
                 let fetch = async {
                     let outcome = server.fetch(challenge, scopes, credential.as_ref()).await;
                     let refused = matches!(&outcome, Err(error) if error.class() == Class::Permanent);

@@ -34,8 +34,8 @@ use crate::http::HttpError;
 use crate::http::Request;
 use crate::http::Response;
 use crate::http::authority;
-use crate::http::names_private_host;
 use crate::http::same_origin;
+use crate::secret::Redactor;
 
 pub(crate) use crate::endpoint::registry::scope::Scope;
 
@@ -90,8 +90,8 @@ impl Client {
 
     /// The URL of `path` (such as `/v2/team/app/tags/list?n=1000`) at this registry, or of an absolute `Location`. Finds out
     /// https or http first, where the settings leave that open. A registry that sends from https to http is refused, unless it
-    /// means itself (one behind a proxy that does not know of it): then https is kept. Private addresses are refused, unless the
-    /// registry is at one.
+    /// means itself (one behind a proxy that does not know of it): then https is kept. Which addresses a foreign host may have is
+    /// checked when it is sent to ([`Gateway::told`]).
     pub(crate) async fn url(&self, path: &str) -> Result<Url, EndpointError> {
         let origin = &self.base().await?.origin;
         let refuse = |problem: &str| EndpointError::Protocol {
@@ -114,9 +114,6 @@ impl Client {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(refuse("is neither https nor http"));
         }
-        if names_private_host(&url) && !names_private_host(origin) {
-            return Err(refuse("leads to a private address"));
-        }
         // A foreign URL's own user would become its Authorization.
         if url.set_username("").is_err() || url.set_password(None).is_err() {
             return Err(refuse("is no URL"));
@@ -126,7 +123,8 @@ impl Client {
 
     /// Sends with authorization. 2xx is `Ok`, all else an error with status, codes and class. A 401 renews the token and tries
     /// once more; small bodies are tried again by class. A stream is sent once: after a 401 its error's class is
-    /// [`Class::Reauthenticate`], and the next call brings a new token. URLs of another origin get no authorization.
+    /// [`Class::Reauthenticate`], and the next call brings a new token. URLs of another origin, which only the registry can have named,
+    /// get no authorization and must be within its reach.
     pub(crate) async fn send(&self, scopes: &[Scope], request: Request) -> Result<Response, EndpointError> {
         // Finding the registry and logging in have their own tries.
         self.base().await?;
@@ -171,6 +169,7 @@ impl Client {
         const PASSES: u32 = 3;
         let base = self.base().await?;
         let own = same_origin(url, &base.origin);
+        let profile = self.inner.gateway.told(&base.profile, &base.origin, url, base.private);
         let asked = asked(method, url);
         let mut tried = 0;
         loop {
@@ -183,7 +182,7 @@ impl Client {
             headers.extend(pass.header.clone().map(|value| (header::AUTHORIZATION, value)));
             let request = Request { method: method.clone(), url: url.clone(), headers, body };
             let transport = |source| self.transport(&asked, source);
-            let response = self.inner.gateway.send(&base.profile, request).await.map_err(transport)?;
+            let response = self.inner.gateway.send(&profile, request).await.map_err(transport)?;
             if response.status().is_success() {
                 if *method == Method::GET {
                     response.check_identity().map_err(transport)?;
@@ -192,7 +191,7 @@ impl Client {
             }
             let challenged = response.status() == StatusCode::UNAUTHORIZED && same_origin(response.url(), &base.origin);
             let seen = Challenges::parse(response.headers());
-            let mut answer = Answer::read(self.host(), &asked, pass.user.clone(), response).await;
+            let mut answer = Answer::read(self.host(), &asked, pass.user.clone(), &pass.secrets(), response).await;
             if challenged
                 && tried < PASSES
                 && let Next::Again(more) = self.inner.authorization.unauthorized(&scopes, pass.kind, &seen, tried).await
@@ -256,13 +255,14 @@ impl Client {
             let request = Request { method: Method::GET, url, headers: HeaderMap::new(), body: Body::Empty };
             match self.inner.gateway.send(&way.profile, request).await {
                 Ok(response) => {
+                    let private = way.private || response.is_private();
                     let seen = Challenges::parse(response.headers());
-                    let answer = Answer::read(self.host(), &asked, None, response).await;
+                    let answer = Answer::read(self.host(), &asked, None, &Redactor::default(), response).await;
                     if matches!(answer.class, Class::Retry | Class::Wait(_)) {
                         return Err(EndpointError::Answered(Box::new(answer)));
                     }
                     self.inner.authorization.learn(&seen);
-                    return Ok(way.clone());
+                    return Ok(Base { private, ..way.clone() });
                 }
                 Err(source) => {
                     let next = plain_may_do(&source, &way.origin);

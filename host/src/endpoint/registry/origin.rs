@@ -6,6 +6,7 @@ use crate::endpoint::Settings;
 use crate::http::HttpError;
 use crate::http::Profile;
 use crate::http::TlsKind;
+use crate::http::names_private_host;
 use crate::oci::RegistryName;
 
 /// How a registry is reached.
@@ -15,6 +16,8 @@ pub(super) struct Base {
     pub(super) origin: Url,
     /// Certificates, proxy.
     pub(super) profile: Profile,
+    /// Whether it is at a private address, as far as is known yet: then it may send to other ones.
+    pub(super) private: bool,
 }
 
 /// The host behind a registry's name, as it stands in URLs (and in [`crate::limit::Rates`]).
@@ -26,8 +29,8 @@ pub(crate) fn api_host(registry: &str) -> &str {
 /// docker has it; `insecure` allows what its name says.
 pub(super) fn ways(host: &str, settings: &Settings) -> Vec<Base> {
     let way = |scheme: &str, profile: &Profile| {
-        let origin = format!("{scheme}://{}/", api_host(host)).parse().ok()?;
-        Some(Base { origin, profile: profile.clone() })
+        let origin: Url = format!("{scheme}://{}/", api_host(host)).parse().ok()?;
+        Some(Base { private: names_private_host(&origin), origin, profile: profile.clone() })
     };
     let unverified = Profile { skip_verify: true, ..settings.profile.clone() };
     let plain = way("http", &settings.profile);

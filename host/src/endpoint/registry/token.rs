@@ -161,6 +161,7 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Credential;
 
     fn serves(life: u64, age: u64, at_least: u64) -> bool {
         let [life, age, at_least] = [life, age, at_least].map(Duration::from_secs);
@@ -197,5 +198,16 @@ mod tests {
         assert_eq!(read(r#"{"token":"a\r\nb"}"#), Err("its token holds characters that no header may"));
         assert_eq!(read("{}"), Err("its answer holds no token"));
         assert_eq!(read("<html>"), Err("its answer is no JSON"));
+    }
+
+    #[test]
+    fn a_token_and_a_credential_are_printed_without_their_secrets() {
+        let secret = || Secret::new("not-a-real-secret");
+        let token = Token { value: secret(), fetched: Instant::now(), life: LEAST_LIFE };
+        let basic = Credential::Basic { username: "test".to_owned(), password: secret() };
+        let others = [Credential::IdentityToken(secret()), Credential::RegistryToken(secret())];
+        let header = token.header().unwrap();
+        let shown = format!("{token:?} {basic:?} {others:?} {header:?}");
+        assert!(shown.contains("test") && shown.contains("***") && !shown.contains("not-a-real"), "{shown}");
     }
 }

@@ -15,6 +15,7 @@ use crate::endpoint::LoginError;
 use crate::endpoint::error::asked;
 use crate::endpoint::error::clean;
 use crate::endpoint::registry::challenge::Bearer;
+use crate::endpoint::registry::origin::Base;
 use crate::endpoint::registry::retry::BackOff;
 use crate::endpoint::registry::scope::ScopeSet;
 use crate::endpoint::registry::token::Token;
@@ -22,11 +23,9 @@ use crate::endpoint::registry::token::basic;
 use crate::http::Body;
 use crate::http::Class;
 use crate::http::Gateway;
-use crate::http::Profile;
+use crate::http::HttpError;
 use crate::http::Request;
 use crate::http::authority;
-use crate::http::is_metadata_service;
-use crate::http::names_private_host;
 use crate::secret::Secret;
 
 /// The most that a token server may answer.
@@ -39,12 +38,10 @@ const IDENTITY_USER: &str = "00000000-0000-0000-0000-000000000000";
 pub(super) struct TokenServer<'a> {
     /// The way out.
     pub(super) gateway: &'a Gateway,
-    /// How the registry is reached; its token server is reached likewise.
-    pub(super) profile: &'a Profile,
+    /// How the registry is reached; its token server is reached likewise, as far as the registry may send there.
+    pub(super) base: &'a Base,
     /// As the user names the registry.
     pub(super) registry: &'a str,
-    /// The registry's origin.
-    pub(super) origin: &'a Url,
     /// When to try again.
     pub(super) back_off: BackOff,
 }
@@ -68,22 +65,19 @@ impl TokenServer<'_> {
         self.ask(credential, || query(&realm, challenge, scopes, credential)).await
     }
 
-    /// The token server's URL, if credentials may go there: by https, unless the registry itself speaks http; to no private
-    /// address, unless it is the registry's own.
+    /// The token server's URL, if credentials may go there: by https, unless the registry itself speaks http. Which addresses it may
+    /// have is checked when it is sent to.
     fn realm(&self, challenge: &Bearer) -> Result<Url, LoginError> {
         let shown = challenge.realm.split(['?', '#']).next().unwrap_or_default();
         let refuse =
             |problem| LoginError::Realm { registry: self.registry.to_owned(), realm: clean(shown, 120), problem };
-        let url = self.origin.join("/v2/").and_then(|base| base.join(&challenge.realm));
+        let url = self.base.origin.join("/v2/").and_then(|base| base.join(&challenge.realm));
         let url = url.map_err(|_| refuse("is no URL"))?;
-        if url.scheme() != "https" && !(url.scheme() == "http" && self.origin.scheme() == "http") {
+        if url.scheme() != "https" && !(url.scheme() == "http" && self.base.origin.scheme() == "http") {
             return Err(refuse("is not https: credentials do not go there"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse("names a user of its own"));
-        }
-        if is_metadata_service(&url) || (names_private_host(&url) && url.host() != self.origin.host()) {
-            return Err(refuse("is a private address"));
         }
         Ok(url)
     }
@@ -106,14 +100,20 @@ impl TokenServer<'_> {
     async fn try_once(&self, credential: Option<&Credential>, request: Request) -> Result<Token, LoginError> {
         let (registry, realm) = (self.registry.to_owned(), authority(&request.url));
         let what = asked(&request.method, &request.url);
-        let response = match self.gateway.send(self.profile, request).await {
+        let Base { profile, origin, private } = self.base;
+        let profile = self.gateway.told(profile, origin, &request.url, *private);
+        let response = match self.gateway.send(&profile, request).await {
             Ok(response) => response,
+            Err(HttpError::PrivateAddress { .. }) => {
+                return Err(LoginError::Realm { registry, realm, problem: "is a private address" });
+            }
             Err(source) => return Err(LoginError::Transport { registry, realm, source }),
         };
         let fetched = Instant::now();
         if response.status() != StatusCode::OK {
             let user = credential.map(Credential::user);
-            let answer = Answer::read(&registry, &what, user, response).await;
+            let sent = credential.map(Credential::secrets).unwrap_or_default();
+            let answer = Answer::read(&registry, &what, user, &sent, response).await;
             let said = answer.said();
             return Err(LoginError::Refused {
                 registry,
@@ -184,21 +184,30 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::http::Profile;
+    use crate::http::names_private_host;
     use crate::limit::Limiter;
     use crate::limit::Rates;
+
+    fn base(origin: &str) -> Base {
+        let origin: Url = origin.parse().expect("url");
+        Base { private: names_private_host(&origin), origin, profile: Profile::default() }
+    }
+
+    async fn fetch(origin: &str, realm: &str) -> String {
+        let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
+        let base = base(origin);
+        let server = TokenServer { gateway: &gateway, base: &base, registry: "r", back_off: BackOff::default() };
+        let challenge = Bearer { realm: realm.to_owned(), ..Bearer::default() };
+        server.fetch(&challenge, &ScopeSet::default(), None).await.expect_err("no token").to_string()
+    }
 
     #[test]
     fn credentials_go_only_where_the_registry_may_send_them() {
         let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
         let realm = |origin: &str, realm: &str| {
-            let (profile, origin) = (Profile::default(), origin.parse().expect("url"));
-            let server = TokenServer {
-                gateway: &gateway,
-                profile: &profile,
-                registry: "r",
-                origin: &origin,
-                back_off: BackOff::default(),
-            };
+            let base = base(origin);
+            let server = TokenServer { gateway: &gateway, base: &base, registry: "r", back_off: BackOff::default() };
             let challenge = Bearer { realm: realm.to_owned(), ..Bearer::default() };
             server.realm(&challenge).map(String::from).map_err(|error| error.to_string())
         };
@@ -209,8 +218,16 @@ mod tests {
         assert_eq!(realm(plain, "http://127.0.0.1:5001/token"), Ok("http://127.0.0.1:5001/token".to_owned()));
         let problem = "is not https: credentials do not go there";
         assert_eq!(realm(secure, "http://r.example/token?secret=1"), at("http://r.example/token", problem));
-        assert_eq!(realm(secure, "https://10.0.0.1/token"), at("https://10.0.0.1/token", "is a private address"));
-        assert_eq!(realm(plain, "http://169.254.169.254/x"), at("http://169.254.169.254/x", "is a private address"));
         assert_eq!(realm(secure, "file:///etc/passwd"), at("file:///etc/passwd", problem));
+        let problem = "names a user of its own";
+        assert_eq!(realm(secure, "https://u:p@auth.example/"), at("https://u:p@auth.example/", problem));
+    }
+
+    #[tokio::test]
+    async fn no_token_is_asked_for_at_a_private_address_that_the_registry_has_no_business_with() {
+        let refused = |realm: &str| format!("r wants to be logged in to at {realm}, which is a private address");
+        assert_eq!(fetch("https://r.example/", "https://10.0.0.1/token").await, refused("10.0.0.1"));
+        assert_eq!(fetch("https://r.example/", "https://0x7f.1:8443/token").await, refused("127.0.0.1:8443"));
+        assert_eq!(fetch("http://127.0.0.1:5000/", "http://169.254.169.254/x").await, refused("169.254.169.254"));
     }
 }

@@ -67,7 +67,10 @@ async fn a_documented_rate_is_kept_over_all_instances_of_a_run() {
 #[tokio::test]
 async fn a_host_with_a_registry_is_reached_as_the_registry_is() {
     let proxy = TestServer::start(|_| Reply::new(200).body("by proxy")).await;
-    let profile = crate::http::Profile { proxy: Some(proxy.url("/")), ..crate::http::Profile::default() };
+    let profile = crate::http::Profile {
+        proxy: Some(crate::secret::SecretUrl::new(proxy.url("/"))),
+        ..crate::http::Profile::default()
+    };
     let transports = Transports::from([("harbor.corp".to_owned(), profile)]);
     let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
     let cache = CacheDir::At(std::env::current_exe().unwrap().with_file_name("plugin-cache"));

@@ -49,6 +49,21 @@ fn a_small_workflow_is_a_plan() {
 }
 
 #[test]
+fn a_plan_is_printed_without_its_secrets() {
+    let plan = plan(
+        "version: 1\nregistries:\n  a.io: {username: u, password: not-a-real-password, proxy: 'http://u:not-a-real-proxy@p.corp'}\n  \
+         b.io: {identity-token: not-a-real-token}\n  c.io: {credentials: {plugin: tcr, with: {secret-key: not-a-real-key}}}\n\
+         transfers:\n- from: {plugin: catalog, with: {password: not-a-real-option, other: not-a-real-either}}\n  \
+         to: {registry: 'oci:out', prepare: {plugin: tcr, with: {secret-key: not-a-real-key}}}\n",
+    )
+    .unwrap();
+    let shown = format!("{plan:?}");
+    assert!(shown.contains("p.corp") && shown.contains("catalog"), "{shown}");
+    assert!(!shown.contains("not-a-real"), "{shown}");
+    assert!(plan.secrets.contains(&Secret::new("not-a-real-proxy")));
+}
+
+#[test]
 fn layouts_are_relative_to_the_workflow_file() {
     let text = with_transfer("  to: {registry: 'oci:out'}\n");
     let (plan, _) = load_text(Path::new("flows/w.yaml"), &text, &[], &env).unwrap();

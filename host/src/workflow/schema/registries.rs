@@ -9,6 +9,7 @@ use url::Url;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::secret::Secret;
+use crate::secret::SecretUrl;
 use crate::workflow::LoginEntry;
 use crate::workflow::RegistryEntry;
 use crate::workflow::node::Entry;
@@ -141,10 +142,10 @@ pub(in crate::workflow) fn normal_key(key: &str) -> Result<String, String> {
     }
 }
 
-fn proxy(text: &str) -> Result<Url, String> {
+fn proxy(text: &str) -> Result<SecretUrl, String> {
     let schemes = ["http", "https", "socks5", "socks5h"];
     match Url::parse(text) {
-        Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => Ok(url),
+        Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => Ok(SecretUrl::new(url)),
         _ => Err("`proxy` must be a URL that begins with http://, https://, socks5:// or socks5h://".to_owned()),
     }
 }
