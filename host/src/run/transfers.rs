@@ -193,8 +193,10 @@ impl Workers {
                 Ok(permit) = Arc::clone(&self.images).acquire_owned(),
                     if going && waiting.is_some() && running.tasks.len() < most =>
                 {
-                    if let Some(work) = waiting.take() {
-                        self.spawn(&mut running, work, permit);
+                    match waiting.take() {
+                        Some(work) if aside.has_room() && pauses(&self.engine, &work.job) => aside.push(work),
+                        Some(work) => self.spawn(&mut running, work, permit),
+                        None => {}
                     }
                 }
                 work = aside.next(&self.engine), if going && !aside.is_empty() && waiting.is_none() => waiting = Some(work),
