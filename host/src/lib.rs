@@ -22,6 +22,7 @@
 //! What holds, and what is absent so that it does:
 //!
 //! - Every request leaves through [`http::Gateway::send`] and takes a rate token there, plugins' requests too.
+//! - Whose idea a host is decides how far it may be ([`http::Reach`]): what a stranger names is public, or nothing is sent.
 //! - [`plugin`] cannot reach [`endpoint`]: a plugin lists registries through the host and never sees a credential.
 //! - [`transfer`] knows no plugin and no file: jobs in, outcomes out.
 //! - A manifest is forwarded as the bytes that came ([`oci::Manifest`]); a tag is written when all below it is there.

@@ -16,14 +16,14 @@ use crate::security::hostile;
 use crate::security::refusal;
 
 /// Clears a screen, sets a title, ends a line and begins one that looks like ours, turns writing around, leaves a directory.
-const NASTY: &str = "x\u{1b}[2J\u{1b}]0;title\u{7}\r\n################# Finished, 0 transfer jobs failed #################\r\n\u{202e}txt.\u{2066}\u{9b}31m../../escape";
+const NASTY: &str = "x\u{1b}[2J\u{1b}]0;title\u{7}\r\n################# Finished, 0 transfer jobs failed #################\r\n\u{202e}txt.\u{2066}\u{061c}\u{85}\u{2028}\u{9b}31m../../escape";
 
 /// Fails the test if a text would steer a terminal, or has a line that nobody but the registry or the plugin wrote.
 #[track_caller]
 fn is_tame(what: &str, text: &str) {
     for (at, character) in text.char_indices() {
         let control = character.is_control() && character != '\n';
-        let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+        let turns = matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let near: String = text[..at].chars().rev().take(60).collect::<String>().chars().rev().collect();
         assert!(!control && !turns, "{what} has {character:?} after {near:?}");
     }

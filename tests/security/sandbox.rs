@@ -43,6 +43,9 @@ fn a_bad_plugin_fails_its_own_transfer_and_no_other() {
         transfers.push(json!({"name": name("source"), "from": used, "to": to("source")}));
         transfers.push(json!({"name": name("mapper"), "from": good, "map": [used], "to": to("mapper")}));
     }
+    let trap = json!({"plugin": "mine", "with": {"behaviour": "trap"}});
+    transfers
+        .push(json!({"name": "unprepared", "from": good, "to": {"registry": "oci:out/unprepared", "prepare": trap}}));
     transfers.push(json!({"name": "also good", "from": good, "to": {"registry": "oci:out/also-good"}}));
     workflow(&place, &json!(transfers));
     let finished = place.run(&["run", "workflow.yaml", "--report", "report.json"]).expect(3);
@@ -58,6 +61,9 @@ fn a_bad_plugin_fails_its_own_transfer_and_no_other() {
     let report = place.report("report.json");
     assert_eq!(report["incomplete"].as_array().unwrap().len(), bad.len(), "each bad source, by name");
     assert_eq!(report["rejected"].as_array().unwrap().len(), bad.len(), "each image that a bad mapper was to map");
+    let unprepared =
+        report["images"].as_array().unwrap().iter().find(|image| image["transfer"] == "unprepared").unwrap();
+    assert_eq!(unprepared["targets"][0]["status"], "failed");
 }
 
 #[test]

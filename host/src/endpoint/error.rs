@@ -242,7 +242,7 @@ pub(crate) fn asked(method: &Method, url: &url::Url) -> String {
 /// Text from outside, fit for a terminal and a log: no control, escape or direction characters, one line, at most `cap`
 /// characters.
 pub(crate) fn clean(text: &str, cap: usize) -> String {
-    let unwanted = |c: &char| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}');
+    let unwanted = |c: &char| !matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}');
     let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(unwanted).collect::<String>();
     let line = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(cap) {
@@ -362,6 +362,7 @@ mod tests {
         assert_eq!(errors(b"upstream\nfailed"), [(String::new(), "upstream failed".to_owned())]);
         assert_eq!(errors(br#"{"details":"wrong password"}"#), [(String::new(), "wrong password".to_owned())]);
         assert_eq!(clean("abcdef", 3), "abc…");
+        assert_eq!(clean("a\u{061c}b\u{200e}c\u{2066}d\u{9b}e\u{85}f", 80), "abcd e f");
     }
 
     #[test]

@@ -306,7 +306,7 @@ impl Gateway {
 fn police(profile: &Profile, url: &Url) -> Result<(), HttpError> {
     let host = url.host_str().unwrap_or_default();
     // The proxies' own names are looked up without a check.
-    let proxy = profile.reach != Reach::Any && connection::proxies(profile).iter().any(|proxy| proxy == host);
+    let proxy = profile.reach == Reach::Public && connection::proxies(profile).iter().any(|proxy| proxy == host);
     if proxy || profile.reach.refuses(url) {
         return Err(HttpError::PrivateAddress { host: authority(url) });
     }

@@ -193,6 +193,16 @@ fn the_peer_of_a_request_by_a_proxy_is_not_its_host() {
 }
 
 #[test]
+fn a_stranger_cannot_have_the_proxy_itself_asked() {
+    let proxy = || Some(SecretUrl::new("http://proxy.corp:3128".parse().expect("url")));
+    let asked = |reach| {
+        police(&Profile { proxy: proxy(), reach, ..Profile::default() }, &"http://proxy.corp/".parse().expect("url"))
+    };
+    assert!(asked(Reach::Public).is_err(), "its name is looked up without a check");
+    assert!(asked(Reach::Private).is_ok() && asked(Reach::Any).is_ok());
+}
+
+#[test]
 fn a_profile_and_a_proxy_are_printed_without_their_secrets() {
     let proxy = SecretUrl::new("http://someone:not-a-real-password@proxy.corp:3128".parse().expect("url"));
     let identity = Some((b"chain".to_vec(), Secret::new("not-a-real-key")));
