@@ -1,12 +1,15 @@
 //! A journal that cannot be used is told with what to do, and nothing is lost.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use crate::harness::command::Workplace;
 use crate::harness::proxy::Action;
 use crate::harness::proxy::Gate;
+use crate::harness::registry::PASSWORD;
 use crate::harness::registry::Registry;
+use crate::harness::registry::USER;
 use crate::survival::fill;
 use crate::survival::same;
 use crate::survival::workflow;
@@ -138,4 +141,26 @@ fn a_run_that_is_not_known_is_told() {
         .expect(2)
         .says("no run is called \"nightly/1\"")
         .says("hint: ");
+}
+
+#[test]
+fn the_journal_is_the_users_own_and_holds_no_secret() {
+    let (source, target, place) = (Registry::locked(), Registry::open(), Workplace::new());
+    fill(&source, "app", 2);
+    let to = target.proxy();
+    let login = format!("  \"{}\": {{plain-http: true, username: {USER}, password: {PASSWORD}}}\n", source.address());
+    let text = workflow(source.address(), to.address(), &["app"])
+        .replace(&format!("  \"{}\": {{plain-http: true}}\n", source.address()), &login);
+    assert!(text.contains(PASSWORD), "{text}");
+    place.file("workflow.yaml", &text);
+    to.fault("PUT", "/manifests/v1", 1, Action::Answer { status: 403, headers: vec![], body: vec![] });
+    place.run(&["run", "workflow.yaml", "--state", "state"]).expect(1);
+    let directory = database(&place).parent().unwrap().to_owned();
+    assert_eq!(fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+    for entry in fs::read_dir(&directory).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+        let bytes = fs::read(&path).unwrap();
+        assert!(!bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes()), "{}", path.display());
+    }
 }

@@ -14,6 +14,7 @@ use crate::endpoint::api_host;
 use crate::endpoint::layout::Layout;
 use crate::endpoint::registry::Registry;
 use crate::http::Gateway;
+use crate::http::Named;
 use crate::limit::Direction;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
@@ -92,6 +93,12 @@ impl Endpoints {
         let targets = targets.into_iter().filter_map(|target| way(target, Direction::Write));
         let ways: Vec<_> = way(source, Direction::Read).into_iter().chain(targets).collect();
         self.shared.gateway.limiter().slots(&ways).await
+    }
+
+    /// Which hosts the user named.
+    #[must_use]
+    pub fn named(&self) -> &Named {
+        self.shared.gateway.named()
     }
 
     /// How long a host that serves nothing is waited for.

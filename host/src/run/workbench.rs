@@ -107,7 +107,7 @@ impl Workbench {
     /// Has what happens noted in a journal.
     #[must_use]
     pub fn with_journal(self, writer: Writer) -> Self {
-        let ledger = Ledger::new(Some(writer), &self.past);
+        let ledger = Ledger::new(Some(writer), &self.past, self.endpoints.named().clone());
         Self { ledger, ..self }
     }
 
@@ -163,7 +163,8 @@ impl Workbench {
             sessions: Arc::new(ledger),
             shutdown: shutdown.clone(),
         });
-        let left: Vec<Vec<Job>> = plan.transfers.iter().map(|it| ledger::left(&past, &it.name)).collect();
+        let named = endpoints.named();
+        let left: Vec<Vec<Job>> = plan.transfers.iter().map(|it| ledger::left(&past, &it.name, named)).collect();
         let seen = Arc::new(Seen::new(&past.done));
         for job in left.iter().flatten() {
             for target in &job.targets {

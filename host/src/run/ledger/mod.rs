@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use crate::http::Named;
 use crate::journal::Ended;
 use crate::journal::Entry;
 use crate::journal::Key;
@@ -34,13 +35,14 @@ pub(super) struct Ledger {
     writer: Option<Writer>,
     /// Upload sessions that an earlier process left.
     uploads: Arc<Mutex<HashMap<Key, String>>>,
+    named: Named,
 }
 
 impl Ledger {
-    /// Notes with `writer`, after what `past` left.
-    pub(super) fn new(writer: Option<Writer>, past: &Past) -> Self {
+    /// Notes with `writer`, after what `past` left, and with each job which of its registries are `named`.
+    pub(super) fn new(writer: Option<Writer>, past: &Past, named: Named) -> Self {
         let uploads = past.uploads.iter().map(|upload| (upload.key, upload.location.clone())).collect();
-        Self { writer, uploads: Arc::new(Mutex::new(uploads)) }
+        Self { writer, uploads: Arc::new(Mutex::new(uploads)), named }
     }
 
     /// Notes `jobs`, which begin only when this is over, and from where their source lists on after them.
@@ -49,7 +51,7 @@ impl Ledger {
         if jobs.is_empty() && position.is_none() {
             return;
         }
-        let jobs = jobs.iter().map(planned).collect();
+        let jobs = jobs.iter().map(|job| planned(job, &self.named)).collect();
         writer.note_now(Entry::Planned { transfer: transfer.into(), jobs, position }).await;
     }
 
@@ -70,7 +72,7 @@ impl Ledger {
     /// Notes how a job ended.
     pub(super) async fn ended(&self, outcome: &Outcome) {
         if let Some(writer) = &self.writer {
-            writer.note(Entry::Ended(ended(outcome))).await;
+            writer.note(Entry::Ended(ended(outcome, &self.named))).await;
         }
     }
 
@@ -111,18 +113,22 @@ pub(super) fn key(reference: &Reference) -> Key {
     Key::of(&reference.to_string())
 }
 
-/// The jobs of `transfer` that `past` left; what cannot be read is an older program's, and comes again from the list.
-pub(super) fn left(past: &Past, transfer: &str) -> Vec<Job> {
+/// The jobs of `transfer` that `past` left. Registries that a plugin of this program had named then are `named` again, since that plugin may
+/// not be asked any more. What cannot be read is left out.
+pub(super) fn left(past: &Past, transfer: &str, named: &Named) -> Vec<Job> {
     let mine = past.jobs.iter().filter(|job| job.transfer == transfer);
-    mine.filter_map(|job| JobRecord::read(&job.text, transfer)).collect()
+    let read = mine.filter_map(|job| JobRecord::read(&job.text, transfer)).map(|(job, hosts)| {
+        hosts.iter().for_each(|host| named.vouch(host));
+        job
+    });
+    read.collect()
 }
 
-fn planned(job: &Job) -> Planned {
-    let first = job.targets.first().map(|target| key(&target.reference));
-    Planned { key: first.unwrap_or(Key(0)), text: JobRecord::text(job) }
+fn planned(job: &Job, named: &Named) -> Planned {
+    Planned { key: first_key(job), text: JobRecord::text(job, named) }
 }
 
-fn ended(outcome: &Outcome) -> Ended {
+fn ended(outcome: &Outcome, named: &Named) -> Ended {
     let job = &outcome.job;
     let source = key(&job.source);
     let mut tally = Tally::default();
@@ -149,13 +155,14 @@ fn ended(outcome: &Outcome) -> Ended {
     }
     let left = (!left.targets.is_empty()).then(|| Left {
         transfer: job.transfer.as_str().into(),
-        job: planned(&left),
+        job: planned(&left, named),
         class,
         failures: Failed::text(outcome),
     });
-    Ended { key: planned_key(job), done, left, tally }
+    Ended { key: first_key(job), done, left, tally }
 }
 
-fn planned_key(job: &Job) -> Key {
+/// The key of a job: no two jobs of a run have the same first target.
+fn first_key(job: &Job) -> Key {
     job.targets.first().map_or(Key(0), |target| key(&target.reference))
 }

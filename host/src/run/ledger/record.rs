@@ -3,8 +3,10 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::http::Named;
 use crate::journal::FailedJob;
 use crate::oci::Reference;
+use crate::oci::RegistryName;
 use crate::oci::TagOrDigest;
 use crate::transfer::Job;
 use crate::transfer::JobOptions;
@@ -20,6 +22,8 @@ pub(super) struct JobRecord {
     targets: Vec<TargetRecord>,
     options: JobOptions,
     attributes: Vec<(String, String)>,
+    /// Which of its registries the user, or a plugin of this program, had named: the others are strangers to a later process too.
+    named: Vec<String>,
 }
 
 /// A reference in its parts: as one text, a host without a dot would be read as part of the name.
@@ -49,8 +53,8 @@ pub struct Failed {
 }
 
 impl JobRecord {
-    /// The text of `job`.
-    pub(super) fn text(job: &Job) -> String {
+    /// The text of `job`, with which of its registries are `named`.
+    pub(super) fn text(job: &Job, named: &Named) -> String {
         let targets = job.targets.iter().map(|target| TargetRecord {
             place: Place::of(&target.reference),
             existing: target.existing,
@@ -61,26 +65,37 @@ impl JobRecord {
             targets: targets.collect(),
             options: job.options.clone(),
             attributes: job.attributes.clone(),
+            named: hosts(job).filter(|host| named.has(host)).map(str::to_owned).collect(),
         };
         // Texts and numbers always serialize.
         serde_json::to_string(&record).unwrap_or_default()
     }
 
-    /// The job of `transfer` that `text` is; none if it is not whole.
-    pub(super) fn read(text: &str, transfer: &str) -> Option<Job> {
+    /// The job of `transfer` that `text` is, and the registries of it that were named; none if it is not whole.
+    pub(super) fn read(text: &str, transfer: &str) -> Option<(Job, Vec<String>)> {
         let record: Self = serde_json::from_str(text).ok()?;
         let targets = record.targets.into_iter().map(|target| {
             let reference = target.place.reference()?;
             Some(JobTarget { reference, existing: target.existing, prepare: target.prepare })
         });
-        Some(Job {
+        let job = Job {
             transfer: transfer.to_owned(),
             source: record.source.reference()?,
             targets: targets.collect::<Option<_>>()?,
             options: record.options,
             attributes: record.attributes,
-        })
+        };
+        Some((job, record.named))
     }
+}
+
+/// The hosts that a job reads and writes.
+fn hosts(job: &Job) -> impl Iterator<Item = &str> {
+    let references = job.targets.iter().map(|target| &target.reference).chain([&job.source]);
+    references.filter_map(|reference| match &reference.registry {
+        RegistryName::Host(host) => Some(host.as_str()),
+        RegistryName::Layout(_) => None,
+    })
 }
 
 impl Place {
@@ -125,7 +140,7 @@ pub fn failed(job: &FailedJob) -> Vec<Failed> {
     if let Some(failures) = &job.failures {
         return serde_json::from_str(failures).unwrap_or_default();
     }
-    let Some(job) = JobRecord::read(&job.job, "") else { return Vec::new() };
+    let Some((job, _)) = JobRecord::read(&job.job, "") else { return Vec::new() };
     let targets = job.targets.iter().map(|target| Failed {
         source: job.source.to_string(),
         target: target.reference.to_string(),
@@ -159,7 +174,8 @@ mod tests {
             options: JobOptions { platforms: vec!["linux/arm64/v8".parse().unwrap()], referrers: true },
             attributes: vec![("digest".to_owned(), "sha256:…".to_owned())],
         };
-        assert_eq!(JobRecord::read(&JobRecord::text(&job), "t"), Some(job));
+        let text = JobRecord::text(&job, &Named::new(["nodot".to_owned()], |_| false));
+        assert_eq!(JobRecord::read(&text, "t"), Some((job, vec!["nodot".to_owned()])));
         assert_eq!(JobRecord::read("{", "t"), None);
     }
 }
