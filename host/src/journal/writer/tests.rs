@@ -1,7 +1,13 @@
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
+
+use proptest::collection::vec;
+use proptest::prelude::ProptestConfig;
+use proptest::prelude::Strategy;
+use proptest::prelude::any;
+use proptest::prop_oneof;
+use proptest::proptest;
 
 use super::*;
 use crate::journal::History;
@@ -178,41 +184,57 @@ async fn old_runs_are_pruned() {
     assert_eq!(["runs", "jobs", "sources"].map(count), [101, 6, 1]);
 }
 
-/// A run of many entries, killed at any moment, against what must be known then.
-#[tokio::test]
-async fn a_journal_that_is_cut_anywhere_knows_each_job_and_no_position_too_far() {
-    for seed in 0..40 {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let state = tempfile::tempdir().unwrap();
-        let mut entries = Vec::new();
-        let (mut open, mut finished, mut next) = (BTreeSet::new(), BTreeSet::new(), 1);
-        let mut expected = BTreeMap::new();
-        for step in 0..random.usize(1..60) {
-            match random.u8(0..3) {
-                0 => {
-                    let keys: Vec<i64> = (0..random.i64(1..5)).map(|more| next + more).collect();
-                    next += i64::try_from(keys.len()).unwrap();
-                    open.extend(&keys);
-                    entries.push(plan(&keys, Some(&step.to_string())));
-                    expected.insert("position", step);
-                }
-                1 => {
-                    let Some(&key) = random.choice(&open) else { continue };
-                    open.remove(&key);
-                    finished.insert(key);
-                    entries.push(done(key));
-                }
-                _ => {
-                    let Some(&key) = random.choice(&open) else { continue };
-                    entries.push(failed(key));
-                }
+/// What a run does next.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Plan(usize),
+    Done(usize),
+    Fail(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (1..5_usize).prop_map(Step::Plan),
+        any::<usize>().prop_map(Step::Done),
+        any::<usize>().prop_map(Step::Fail)
+    ]
+}
+
+/// A run of many entries that ends at any moment, against what must be known then.
+async fn replay(steps: Vec<Step>) {
+    let state = tempfile::tempdir().unwrap();
+    let (mut entries, mut open, mut finished) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut next, mut position) = (1, None);
+    for (number, step) in steps.into_iter().enumerate() {
+        match step {
+            Step::Plan(count) => {
+                let keys: Vec<i64> = (next..).take(count).collect();
+                next += i64::try_from(count).unwrap();
+                open.extend(&keys);
+                position = Some(number.to_string());
+                entries.push(plan(&keys, position.as_deref()));
             }
+            Step::Done(_) | Step::Fail(_) if open.is_empty() => {}
+            Step::Done(which) => {
+                let key = open.remove(which % open.len());
+                finished.insert(key);
+                entries.push(done(key));
+            }
+            Step::Fail(which) => entries.push(failed(open[which % open.len()])),
         }
-        let past = after(state.path(), entries).await;
-        let jobs: BTreeSet<i64> = past.jobs.iter().map(|job| job.text[4..].parse().unwrap()).collect();
-        let told: BTreeSet<i64> = past.done.iter().map(|(target, _)| target.0).collect();
-        assert_eq!((jobs, told), (open, finished), "seed {seed}");
-        let position = past.sources.get("t").and_then(|source| source.position.clone());
-        assert_eq!(position, expected.get("position").map(ToString::to_string), "seed {seed}");
+    }
+    let past = after(state.path(), entries).await;
+    let jobs: BTreeSet<i64> = past.jobs.iter().map(|job| job.text[4..].parse().unwrap()).collect();
+    let told: BTreeSet<i64> = past.done.iter().map(|(target, _)| target.0).collect();
+    assert_eq!((jobs, told), (open.into_iter().collect(), finished));
+    assert_eq!(past.sources.get("t").and_then(|source| source.position.clone()), position);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_journal_that_is_cut_anywhere_knows_each_job_and_no_position_too_far(steps in vec(step(), 1..60)) {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(replay(steps));
     }
 }
