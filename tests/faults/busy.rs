@@ -72,7 +72,7 @@ fn a_pause_of_years_is_cut_and_other_registries_go_on() {
     stage.place.file("workflow.yaml", &text);
     let running = stage.place.start(&["run", "workflow.yaml", "--report", "report.json"], &[]);
     running.await_text("paused for 900 s");
-    running.await_text("oci:out");
+    running.await_text("copied");
     running.interrupt();
     running.interrupt();
     let finished = running.finish();

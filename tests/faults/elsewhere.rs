@@ -3,7 +3,6 @@
 use crate::faults::CALM;
 use crate::faults::layered;
 use crate::harness::api::Reply;
-use crate::harness::store::Store as _;
 use crate::support::fault::Fault;
 use crate::support::fault::Times;
 use crate::support::fault::set;

@@ -201,14 +201,13 @@ fn an_index_or_an_image_that_is_too_wide_is_refused() {
     nothing_arrived(&stage);
 }
 
-#[test]
-fn an_image_of_too_many_manifests_is_refused() {
+/// `depth` levels of `width` indexes, each of which lists all of the next, down to one image.
+fn lattice(width: usize, depth: usize) -> Graph {
     let mut graph = Graph::new();
     let layer = graph.blob(OCI_LAYER, "one for all");
     let mut level = vec![graph.image("linux/amd64", &[layer])];
-    // Seven levels of thirty indexes, each of which lists all of the next: 30^7 ways down.
-    for depth in 0..7 {
-        level = (0..30)
+    for depth in 0..depth {
+        level = (0..width)
             .map(|number| {
                 let value = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": level,
                     "annotations": {"n": format!("{depth} {number}")}});
@@ -218,7 +217,19 @@ fn an_image_of_too_many_manifests_is_refused() {
     }
     let top = graph.index(&level);
     graph.tag("1", &top);
-    let stage = Stage::plain().with(&graph);
+    graph
+}
+
+#[test]
+fn indexes_that_share_their_entries_are_walked_once() {
+    // 10^7 ways down to 72 manifests. Walks that begin side by side may meet.
+    let stage = Stage::plain().with(&lattice(10, 7));
+    stage.run_within(MEMORY, 8 * 2 * 72 + CALM).copied();
+}
+
+#[test]
+fn an_image_of_too_many_manifests_is_refused() {
+    let stage = Stage::plain().with(&lattice(100, 5));
     stage.run_within(MEMORY, 5000).failed("permanent").says("20000");
     assert_eq!(stage.target.storage().tags(APP), [] as [&str; 0]);
 }

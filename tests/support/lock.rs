@@ -1,4 +1,4 @@
-//! Who may enter: everyone, who knows the password, or who fetched a token for it.
+//! Who may enter: everyone, or who fetched a token for the password.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -16,7 +16,6 @@ pub const USER: &str = "test";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Open,
-    Basic,
     /// Tokens are had at `/token` for the password (docker/distribution, "Token Authentication").
     Token,
 }
@@ -66,8 +65,6 @@ impl Lock {
     pub fn stops(&self, call: &Call, repository: Option<&str>) -> Option<Reply> {
         match self.kind {
             Kind::Open => None,
-            Kind::Basic if self.knows_password(call) => None,
-            Kind::Basic => Some(refusal("Basic realm=\"scripted\"".to_owned())),
             Kind::Token if call.path == "/token" => Some(self.token(call)),
             Kind::Token => {
                 let scope = scope(call, repository);

@@ -30,11 +30,14 @@ use crate::limit::Limiter;
 use crate::limit::Signal;
 use crate::secret::Secret;
 
+use body::Reading;
+
 pub use address::authority;
 pub use address::is_metadata_service;
 pub use address::is_public;
 pub use address::names_private_host;
 pub use address::same_origin;
+pub use body::Patience;
 pub use error::HttpError;
 pub use error::TlsKind;
 pub use retry_after::retry_after;
@@ -105,10 +108,7 @@ pub struct Request {
     pub body: Body,
 }
 
-/// How long nothing may move: no byte of an answer, no byte of an upload taken.
-const IDLE: Duration = Duration::from_mins(1);
-
-/// What a registry is given on top of [`IDLE`] to store an upload once it has it all: it may hash or copy the blob before it
+/// What a registry is given on top of [`Patience::idle`] to store an upload once it has it all: it may hash or copy the blob before it
 /// answers. Bytes a second.
 const COMMIT_RATE: u64 = 16 << 20;
 
@@ -124,7 +124,7 @@ pub struct Gateway {
 struct Inner {
     limiter: Arc<Limiter>,
     clients: Mutex<HashMap<Profile, reqwest::Client>>,
-    idle: Duration,
+    patience: Patience,
 }
 
 /// A response whose body has not been read.
@@ -132,18 +132,20 @@ pub struct Response {
     inner: reqwest::Response,
     host: String,
     limiter: Arc<Limiter>,
-    idle: Duration,
+    patience: Patience,
 }
 
 impl Gateway {
     /// A gateway whose attempts all pass `limiter`.
     #[must_use]
     pub fn new(limiter: Arc<Limiter>) -> Self {
-        Self::with_idle(limiter, IDLE)
+        Self::with_patience(limiter, Patience::default())
     }
 
-    fn with_idle(limiter: Arc<Limiter>, idle: Duration) -> Self {
-        Self { inner: Arc::new(Inner { limiter, clients: Mutex::default(), idle }) }
+    /// The same, waiting for others as long as `patience` says.
+    #[must_use]
+    pub fn with_patience(limiter: Arc<Limiter>, patience: Patience) -> Self {
+        Self { inner: Arc::new(Inner { limiter, clients: Mutex::default(), patience }) }
     }
 
     /// What its attempts pass.
@@ -195,7 +197,7 @@ impl Gateway {
     ) -> Result<Response, HttpError> {
         let host = authority(url);
         let watch = body::Watch::new();
-        let mut idle = self.inner.idle;
+        let mut idle = self.inner.patience.idle;
         let body = match body {
             Body::Empty => {
                 if matches!(method, Method::POST | Method::PUT | Method::PATCH) {
@@ -226,7 +228,7 @@ impl Gateway {
         })?;
         permit.report(signal(inner.status(), inner.headers()));
         tracing::trace!(%host, status = inner.status().as_u16(), path = url.path(), "answered");
-        Ok(Response { inner, host, limiter: Arc::clone(&self.inner.limiter), idle: self.inner.idle })
+        Ok(Response { inner, host, limiter: Arc::clone(&self.inner.limiter), patience: self.inner.patience })
     }
 
     fn client(&self, profile: &Profile) -> Result<reqwest::Client, HttpError> {
@@ -307,7 +309,7 @@ impl Response {
 
     /// Reads the body whole; more than `cap` bytes are an error.
     pub async fn bytes(self, cap: usize) -> Result<Bytes, HttpError> {
-        body::collect(self.inner, &self.host, self.idle, cap).await
+        body::collect(Reading::new(self.inner, self.host, self.patience), cap).await
     }
 
     /// Throws a short body away, so that the connection can be used again. A long one is cut with its connection.
@@ -315,11 +317,11 @@ impl Response {
         let _ = self.bytes(DRAIN).await;
     }
 
-    /// The body as it comes, under an idle time-out and the bandwidth cap. Its errors hold an [`HttpError`]
+    /// The body as it comes, under the gateway's patience and the bandwidth cap. Its errors hold an [`HttpError`]
     /// (`io::Error::get_ref`).
     #[must_use]
     pub fn stream(self) -> ByteStream {
-        body::download(self.inner, self.host, self.idle, self.limiter)
+        body::download(Reading::new(self.inner, self.host, self.patience), self.limiter)
     }
 }
 

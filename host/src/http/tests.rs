@@ -14,6 +14,11 @@ fn gateway() -> Gateway {
     Gateway::new(Arc::new(Limiter::new(&Rates::default())))
 }
 
+fn patient(idle: Duration) -> Gateway {
+    let patience = Patience { idle, ..Patience::default() };
+    Gateway::with_patience(Arc::new(Limiter::new(&Rates::default())), patience)
+}
+
 fn request(method: Method, url: Url, body: Body) -> Request {
     Request { method, url, headers: HeaderMap::new(), body }
 }
@@ -158,7 +163,7 @@ async fn messages_say_what_people_search_for_and_hide_queries() {
 async fn a_silent_server_is_given_up() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("port");
     let url: Url = format!("http://{}/", silent.local_addr().expect("address")).parse().expect("url");
-    let gateway = Gateway::with_idle(Arc::new(Limiter::new(&Rates::default())), Duration::from_millis(50));
+    let gateway = patient(Duration::from_millis(50));
     let error = failure(gateway.send(&Profile::default(), get(url)).await);
     assert!(matches!(error, HttpError::Timeout { .. }), "{error}");
 }
@@ -167,7 +172,7 @@ async fn a_silent_server_is_given_up() {
 async fn a_slow_source_is_no_idle_server() {
     let server = TestServer::start(|_| Reply::new(201)).await;
     let idle = Duration::from_millis(20);
-    let gateway = Gateway::with_idle(Arc::new(Limiter::new(&Rates::default())), idle);
+    let gateway = patient(idle);
     let (go, gone) = tokio::sync::oneshot::channel::<()>();
     let late = stream::once(async move { gone.await.map(|()| Bytes::from("x")).map_err(std::io::Error::other) });
     let body = Body::Stream { length: 2, stream: frames(1, 1).chain(late).boxed() };

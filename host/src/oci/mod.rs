@@ -8,6 +8,7 @@ mod manifest;
 mod media;
 mod platform;
 mod reference;
+mod unambiguous;
 
 pub use digest::Digest;
 pub use digest::DigestError;

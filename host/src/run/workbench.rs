@@ -49,7 +49,7 @@ impl Workbench {
     /// Loads and checks everything that `plan` names. All that is wrong comes back together, with its place in `texts`.
     pub async fn prepare(plan: Plan, texts: &workflow::Source) -> Result<Self, RunError> {
         let limiter = Arc::new(Limiter::new(&rates(&plan)));
-        let gateway = Gateway::new(Arc::clone(&limiter));
+        let gateway = Gateway::with_patience(Arc::clone(&limiter), plan.limits.patience);
         let listings = Arc::new(Listings::new(plan.base.clone()));
         let mut shelf = Shelf::new(host(&plan, &gateway, &listings)?, &plan);
         shelf.check_all().await;

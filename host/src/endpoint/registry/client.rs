@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::Method;
 use http::StatusCode;
@@ -33,6 +34,7 @@ use crate::http::Gateway;
 use crate::http::HttpError;
 use crate::http::Request;
 use crate::http::Response;
+use crate::http::is_metadata_service;
 use crate::http::names_private_host;
 use crate::http::same_origin;
 
@@ -57,6 +59,14 @@ struct Inner {
     unreached: tokio::sync::Mutex<Option<(Instant, EndpointError)>>,
     authorization: Authorization,
     back_off: BackOff,
+}
+
+/// An answer that was read to its end.
+pub(crate) struct Whole {
+    /// Headers.
+    pub(crate) headers: HeaderMap,
+    /// Body.
+    pub(crate) bytes: Bytes,
 }
 
 impl Client {
@@ -112,7 +122,8 @@ impl Client {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(refuse("is neither https nor http"));
         }
-        if names_private_host(&url) && !names_private_host(origin) {
+        // No registry keeps blobs where a cloud hands out a machine's credentials, be it private itself.
+        if is_metadata_service(&url) || (names_private_host(&url) && !names_private_host(origin)) {
             return Err(refuse("leads to a private address"));
         }
         // A foreign URL's own user would become its Authorization.
@@ -144,6 +155,32 @@ impl Client {
             tracing::debug!(%error, failed, ?pause, "tries again");
             tokio::time::sleep(pause).await;
             body = again;
+        }
+    }
+
+    /// Asks by GET and reads the answer whole, at most `cap` bytes of it. One that breaks off is asked for again, as one that never
+    /// came is.
+    pub(crate) async fn read(
+        &self,
+        scopes: &[Scope],
+        url: &Url,
+        headers: &HeaderMap,
+        cap: usize,
+    ) -> Result<Whole, EndpointError> {
+        let mut failed = 0;
+        loop {
+            let (url, headers) = (url.clone(), headers.clone());
+            let response = self.send(scopes, Request { method: Method::GET, url, headers, body: Body::Empty }).await?;
+            let asked = asked(&Method::GET, response.url());
+            let headers = response.headers().clone();
+            let error = match response.bytes(cap).await {
+                Ok(bytes) => return Ok(Whole { headers, bytes }),
+                Err(source) => self.transport(&asked, source),
+            };
+            failed += 1;
+            let Some(pause) = self.inner.back_off.pause(error.class(), failed) else { return Err(error) };
+            tracing::debug!(%error, failed, ?pause, "reads again");
+            tokio::time::sleep(pause).await;
         }
     }
 
