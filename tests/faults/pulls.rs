@@ -126,6 +126,15 @@ fn a_byte_that_flips_once_is_pulled_again() {
 }
 
 #[test]
+fn a_byte_that_flips_after_other_mishaps_is_pulled_again() {
+    let (graph, digest) = layered(MIB);
+    let stage = Stage::plain().with(&graph);
+    stage.target.fault("PUT", &format!("digest={digest}"), Times::First(2), Fault::CutRequest(1000));
+    stage.source.fault("GET", &format!("/blobs/{digest}$"), Times::Nth(3), Fault::Flip(7));
+    stage.run(CALM + 12).copied();
+}
+
+#[test]
 fn an_encoded_answer_is_refused_and_none_is_asked_for() {
     for path in ["/blobs/", "/manifests/sha256"] {
         let (graph, _) = layered(1000);

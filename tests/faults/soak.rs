@@ -77,6 +77,7 @@ fn soak(images: usize, seed: u64, most: Duration) {
             other => panic!("{reference}: {other:?}"),
         }
     }
+    assert_eq!(ended.targets().len(), wanted.len(), "{}", ended.finished.stderr);
     assert!(copied * 100 >= wanted.len() * 95, "{copied} of {} arrived\n{}", wanted.len(), ended.finished.stderr);
 
     for registry in [&stage.source, &stage.target] {

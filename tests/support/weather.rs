@@ -49,6 +49,8 @@ impl Weather {
         loop {
             return match random.u8(0..10) {
                 0 => Fault::status(*random.choice(&[500, 502, 503, 504]).unwrap()),
+                // Each closes the host's gate for a while: a registry that says so to one in ten requests is to be left alone.
+                1 | 2 if random.u8(0..4) > 0 => continue,
                 1 => Fault::Answer(Reply::empty(503).with("Retry-After", "0")),
                 2 => Fault::Answer(busy(random)),
                 3 => Fault::CutRequest(0),
@@ -57,8 +59,13 @@ impl Weather {
                 6 if reads => Fault::Cut(random.usize(0..2000)),
                 7 if verified => Fault::Flip(random.usize(0..200)),
                 8 => Fault::SlowBody(random.usize(20..2000), Duration::from_millis(5)),
-                9 if random.u8(0..20) == 0 => Fault::Expire,
-                9 => Fault::Answer(self.challenge.clone()),
+                // A token server that says no means it, and so does a registry that says it three times.
+                9 if path.starts_with("/token") => continue,
+                9 => match random.u8(0..20) {
+                    0 => Fault::Expire,
+                    1..=6 => Fault::Answer(self.challenge.clone()),
+                    _ => continue,
+                },
                 _ => continue,
             };
         }

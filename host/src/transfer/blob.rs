@@ -52,11 +52,12 @@ enum Broken {
 }
 
 impl Broken {
-    /// The pause before try number `next`. Wrong bytes are pulled once more, since the damage may have been on the way.
-    fn pause(&self, next: u32) -> Option<Duration> {
+    /// The pause before try number `next`. Wrong bytes, which came `spoiled` times, are pulled once more, since the damage may have
+    /// been on the way.
+    fn pause(&self, next: u32, spoiled: u32) -> Option<Duration> {
         match self {
             Self::Unopened(error) => retry::pause(error.class(), next),
-            Self::Torn { corrupt: true, .. } if next > 2 => None,
+            Self::Torn { corrupt: true, .. } if spoiled > 1 => None,
             Self::Torn { .. } => retry::pause(Class::Retry, next),
         }
     }
@@ -147,15 +148,16 @@ impl Graph<'_> {
 
     /// Streams `blob` to all of `needs` at once, and again to those whose upload broke off.
     async fn stream(&self, blob: &Descriptor, mut needs: Vec<Need<'_>>) -> Result<(), TransferError> {
-        let mut next = 2;
+        let (mut next, mut spoiled) = (2, 0);
         loop {
             let (failed, broken) = self.pull_once(blob, needs).await;
+            spoiled += u32::from(matches!(broken, Some(Broken::Torn { corrupt: true, .. })));
             needs = Vec::new();
             let mut pause = Duration::ZERO;
             for (need, error) in failed {
                 let wanted = match (&broken, &error) {
                     _ if self.parts.shutdown.is_cancelled() => None,
-                    (Some(broken), _) => broken.pause(next),
+                    (Some(broken), _) => broken.pause(next, spoiled),
                     (None, Some(error)) => retry::pause(error.class(), next),
                     (None, None) => None,
                 };
