@@ -1,5 +1,6 @@
 # make              the release binary, target/release/image-transfer
 # make test         installs what the tests need, runs all of them
+# make soak         2,000 images through a fifth of faulty requests
 # make quickstart   a whole run without any server: workflows/quickstart.yaml
 # make plugins      builds the plugins' components into plugins/dist
 CARGO   ?= cargo
@@ -8,7 +9,7 @@ PLUGINS := $(CARGO) test --manifest-path plugins/Cargo.toml
 # Guests' native tests share the host's target directory: one place to cache, no crate built twice.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: build test unit e2e plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint
+.PHONY: build test unit e2e soak plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint
 
 build:
 	$(CARGO) build --release --bin image-transfer
@@ -26,6 +27,9 @@ unit:
 
 e2e: deps
 	$(CARGO) test --test e2e
+
+soak: deps
+	$(CARGO) test --test e2e faults::soak -- --include-ignored
 
 plugins-test:
 	$(PLUGINS)

@@ -160,6 +160,14 @@ fn a_body_that_is_slow_and_not_too_slow_arrives() {
 }
 
 #[test]
+fn a_cap_of_our_own_on_the_bandwidth_is_not_the_registrys_fault() {
+    let (graph, digest) = layered(60_000);
+    let stage = Stage::plain().with(&graph).limits("idle: 500ms, minimum-rate: 200KiB, bandwidth: 30KiB");
+    stage.run(CALM).copied();
+    assert_eq!(stage.source.count("GET", &format!("/blobs/{digest}")), 1);
+}
+
+#[test]
 fn an_error_without_end_is_not_held() {
     let (graph, _) = layered(1000);
     let stage = Stage::plain().with(&graph);

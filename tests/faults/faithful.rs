@@ -30,6 +30,8 @@ fn skopeo_reads_and_writes_it() {
     }
 }
 
+type Headers = Vec<(&'static str, &'static str)>;
+
 #[test]
 fn it_answers_as_docker_registry_does() {
     let (graph, digest) = layered(5000);
@@ -41,7 +43,7 @@ fn it_answers_as_docker_registry_does() {
         graph.push(remote, "team/app");
     }
     let accept = [("Accept", ACCEPT)];
-    let questions: Vec<(&str, String, Vec<(&str, &str)>)> = vec![
+    let questions: Vec<(&str, String, Headers)> = vec![
         ("GET", "/v2/".to_owned(), vec![]),
         ("GET", "/v2/_catalog".to_owned(), vec![]),
         ("GET", "/v2/_catalog?n=2000".to_owned(), vec![]),

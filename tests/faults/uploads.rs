@@ -79,6 +79,21 @@ fn a_manifest_whose_answer_is_lost_is_sent_again() {
 }
 
 #[test]
+fn a_tag_whose_answer_is_lost_and_that_may_not_change_is_found() {
+    let (graph, _) = layered(1000);
+    let stage = Stage::plain().with(&graph);
+    let immutable = error(400, "TAG_INVALID");
+    stage.target.fault("PUT", "/manifests/1", Times::First(1), Fault::Lost);
+    stage.target.fault("PUT", "/manifests/1", Times::Always, Fault::Answer(immutable.clone()));
+    stage.run(CALM + 2).copied();
+
+    // Another image under the tag is another matter.
+    let stage = Stage::plain().with(&graph);
+    stage.target.fault("PUT", "/manifests/1", Times::Always, Fault::Answer(immutable));
+    stage.run(CALM + 2).failed("permanent").says("TAG_INVALID");
+}
+
+#[test]
 fn a_session_whose_answer_is_lost_is_opened_again() {
     let (graph, _) = layered(1000);
     let stage = Stage::plain().with(&graph);

@@ -22,7 +22,7 @@ pub enum Fault {
     /// What was asked is done, and this is answered.
     Instead(Reply),
     /// What was asked is done, and its answer comes changed.
-    Change(Arc<dyn Fn(&Call, &mut Reply) + Send + Sync>),
+    Change(Arc<Changing>),
     /// The connection breaks after this many bytes of the request's body.
     CutRequest(usize),
     /// What was asked is done, and the connection breaks before the answer.
@@ -44,6 +44,9 @@ pub enum Fault {
     /// All tokens given so far are worth nothing once this is answered.
     Expire,
 }
+
+/// A change of an answer.
+type Changing = dyn Fn(&Call, &mut Reply) + Send + Sync;
 
 /// Which of the requests that fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -191,6 +191,11 @@ impl Graph<'_> {
         }
         match put {
             Ok(put) => Some(put),
+            // The answer to an earlier try may have been lost, and a registry whose tags never change refuses the next one.
+            Err(error) if error.class() == Class::Permanent && holds(target, version, manifest).boxed().await => {
+                tracing::debug!(%error, "refused, and there");
+                Some(Put { subject_listed: true })
+            }
             Err(error) => {
                 target.fail(&target.error(error));
                 None
@@ -211,6 +216,16 @@ impl Graph<'_> {
             }
         }
     }
+}
+
+/// Whether the target's tag leads to `manifest` already.
+async fn holds(target: &Target, version: &TagOrDigest, manifest: &Manifest) -> bool {
+    let tag = matches!(version, TagOrDigest::Tag(_));
+    tag && target
+        .endpoint
+        .resolve(target.repository(), version)
+        .await
+        .is_ok_and(|it| it.as_ref() == Some(manifest.digest()))
 }
 
 /// The repository of a target, with its registry.

@@ -3,6 +3,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
+use crate::http::Patience;
 use crate::workflow::Existing;
 use crate::workflow::SECTIONS;
 
@@ -46,6 +47,23 @@ fn a_small_workflow_is_a_plan() {
     assert_eq!(to.registry.as_ref().unwrap().to_string(), "oci:out");
     assert_eq!((to.namespace.as_ref().unwrap().as_str(), to.existing), ("mirror", Existing::Skip));
     assert_eq!((plan.limits.images, plan.limits.blobs, plan.retry.rounds), (5, 16, 2));
+}
+
+#[test]
+fn patience_has_a_measure() {
+    let text = |limits: &str| {
+        format!("version: 1\nlimits: {{{limits}}}\n{}", &with_transfer("  to: {registry: b.io}\n")[11..])
+    };
+    let patience = |limits: &str| {
+        let Patience { idle, minimum_rate } = plan(&text(limits)).unwrap().limits.patience;
+        (idle.as_millis(), minimum_rate)
+    };
+    assert_eq!(patience(""), (60_000, 1024));
+    assert_eq!(patience("idle: 500ms, minimum-rate: 2MiB"), (500, 2 << 20));
+    assert_eq!(patience("minimum-rate: 0"), (60_000, 0));
+    assert_eq!(messages(&text("idle: 0")), ["`idle` must not be 0"]);
+    let [idle, rate] = messages(&text("idle: soon, minimum-rate: slow")).try_into().unwrap();
+    assert!(idle.starts_with("`soon` is not a duration") && rate.starts_with("`slow` is not a size"), "{idle}; {rate}");
 }
 
 #[test]
