@@ -110,6 +110,8 @@ fn a_registry_that_says_nothing_is_given_up_after_the_idle_time() {
             (&stage.source, "GET", format!("/blobs/{digest}")),
             (&stage.target, "PUT", format!("digest={digest}")),
             (&stage.target, "HEAD", "/manifests/".to_owned()),
+            (&stage.source, "GET", "^/v2/$".to_owned()),
+            (&stage.target, "GET", "^/token".to_owned()),
         ] {
             registry.fault(method, &path, Times::First(1), Fault::Silent);
         }

@@ -3,9 +3,11 @@
 use crate::faults::CALM;
 use crate::faults::layered;
 use crate::harness::api::Reply;
+use crate::harness::store::Store as _;
 use crate::support::fault::Fault;
 use crate::support::fault::Times;
 use crate::support::protocol::error;
+use crate::support::stage::APP;
 use crate::support::stage::Stage;
 
 /// Enough for a run of which the answers must not fill it.
@@ -26,6 +28,27 @@ fn a_basic_challenge_after_a_bearer_one_gets_a_new_token_and_no_password() {
             assert!(login.is_none_or(|(_, value)| value.starts_with("Bearer ")), "{seen:?}");
         }
     }
+}
+
+#[test]
+fn what_dockers_file_knows_goes_to_its_registry_alone() {
+    let (graph, _) = layered(1000);
+    let mut stage = Stage::plain().with(&graph);
+    let storage = std::sync::Arc::clone(stage.source.storage());
+    let origin = stage.side_door(&storage).origin().to_owned();
+    let elsewhere = Fault::act(move |call| Reply::empty(307).with("Location", format!("{origin}{}", call.path)));
+    stage.source.fault("GET", "/blobs/", Times::Always, elsewhere);
+    let (from, to) = (stage.source.address().to_string(), stage.target.address().to_string());
+    let [here, there] =
+        [&stage.source, &stage.target].map(|registry| serde_json::json!({"auth": registry.lock().basic()}));
+    let file = serde_json::json!({"auths": {&from: here, &to: there}});
+    stage.place.file("docker/config.json", &file.to_string());
+    let [source, target] = [&from, &to].map(|address| format!("{address}/{APP}:1"));
+    let arguments = ["copy", &source, &target, "--plain-http", &from, "--plain-http", &to];
+    stage.place.run(&arguments).expect(0);
+    stage.check(CALM + 2);
+    assert_eq!(stage.target.storage().tags(APP), ["1"]);
+    assert_eq!(stage.others()[0].count("GET", "/blobs/"), 2);
 }
 
 #[test]

@@ -19,19 +19,25 @@ const MEMORY: u64 = 96 << 20;
 
 #[test]
 fn images_arrive_through_a_fifth_of_faulty_requests() {
-    soak(150, 20_240_501, Duration::from_mins(3));
+    soak(Stage::plain(), 150, 20_240_501, Duration::from_mins(3));
 }
 
 #[test]
 #[ignore = "minutes long: make soak"]
 fn two_thousand_images_arrive_through_a_fifth_of_faulty_requests() {
-    soak(2000, 4, Duration::from_mins(20));
+    soak(Stage::plain(), 2000, 4, Duration::from_mins(20));
+}
+
+#[test]
+#[ignore = "minutes long: make soak"]
+fn five_hundred_images_arrive_through_a_fifth_of_faulty_requests_over_tls() {
+    soak(Stage::tls(), 500, 5, Duration::from_mins(10));
 }
 
 /// Copies at least `images` images in bad weather, and what is missing then in good weather.
-fn soak(images: usize, seed: u64, most: Duration) {
+fn soak(stage: Stage, images: usize, seed: u64, most: Duration) {
     let began = Instant::now();
-    let stage = Stage::plain().limits("images: 24, blobs: 24, idle: 5s").rounds(3);
+    let stage = stage.limits("images: 24, blobs: 24, idle: 5s").rounds(3);
     let mut wanted = BTreeSet::new();
     for number in 0.. {
         let graph = random::graph(seed + number, Shape::ALL);

@@ -111,7 +111,8 @@ impl Lock {
         call.header("authorization").and_then(|value| value.strip_prefix("Basic ")) == Some(&self.basic())
     }
 
-    fn basic(&self) -> String {
+    /// User and password as `Authorization` and docker's file have them.
+    pub fn basic(&self) -> String {
         base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{}", self.password))
     }
 }
