@@ -1,5 +1,6 @@
 # make              the release binary, target/release/image-transfer
 # make test         installs what the tests need, runs all of them
+# make soak         2,000 images through a fifth of faulty requests
 # make quickstart   a whole run without any server: workflows/quickstart.yaml
 # make plugins      builds the plugins' components into plugins/dist
 # make deny         holds the dependencies to deny.toml: advisories, licences, bans, sources
@@ -10,7 +11,7 @@ PLUGINS := $(CARGO) test --locked --manifest-path plugins/Cargo.toml
 # Guests' native tests share the host's target directory: one place to cache, no crate built twice.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: build test unit e2e plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
+.PHONY: build test unit e2e soak plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
 
 build:
 	$(CARGO) build --locked --release --bin image-transfer
@@ -28,6 +29,9 @@ unit:
 
 e2e: deps
 	$(CARGO) test --locked --test e2e
+
+soak: deps
+	$(CARGO) test --locked --test e2e faults::soak -- --include-ignored
 
 plugins-test:
 	$(PLUGINS)

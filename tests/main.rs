@@ -8,8 +8,10 @@
 
 mod fakes;
 mod harness;
+mod support;
 
 // What is written.
+mod faults;
 mod fidelity;
 mod interruption;
 mod quickstart;

@@ -45,6 +45,12 @@ pub fn files(image: &str) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// Copies a whole image between two open registries.
+pub fn copy(from: &str, to: &str) {
+    let plain = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+    run(&[&["--insecure-policy", "copy", "--quiet", "--all", "--preserve-digests"], &plain[..], &[from, to]].concat());
+}
+
 fn run(arguments: &[&str]) -> Vec<u8> {
     let home = tempfile::tempdir().unwrap();
     let output = Command::new(tools::find("skopeo"))

@@ -38,6 +38,9 @@ pub trait Store {
         let mut content = Content::new();
         let mut open = vec![reference.to_owned()];
         while let Some(reference) = open.pop() {
+            if content.contains_key(&reference) {
+                continue;
+            }
             let manifest =
                 self.manifest(repository, &reference).ok_or(format!("no manifest {repository} {reference}"))?;
             let value: Value = serde_json::from_slice(&manifest.bytes).map_err(|error| error.to_string())?;

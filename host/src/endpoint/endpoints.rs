@@ -162,6 +162,7 @@ mod tests {
     use crate::endpoint::Login;
     use crate::http::Named;
     use crate::http::Reach;
+    use crate::http::Patience;
     use crate::limit::Limiter;
     use crate::limit::Rates;
 
@@ -192,7 +193,7 @@ mod tests {
     #[tokio::test]
     async fn a_registry_that_nobody_named_gets_no_login_and_must_be_public() {
         let named = Named::new(["listed.example".to_owned()], |host| host == "mentioned.example");
-        let gateway = Gateway::naming(Arc::new(Limiter::new(&Rates::default())), named);
+        let gateway = Gateway::for_user(Arc::new(Limiter::new(&Rates::default())), named, Patience::default());
         let endpoints = Endpoints::new(gateway, vec![("listed.example".to_owned(), Settings::default())]);
         let applies = |host: &str| endpoints.shared.applies(&host.parse().unwrap(), None);
         assert_eq!(applies("listed.example"), Applies::Entry(0));

@@ -38,6 +38,11 @@ pub(super) fn verified(inner: ByteStream, registry: &str, blob: &Descriptor) -> 
     .boxed()
 }
 
+/// A stream without a byte of what is known to be wrong before it is read.
+pub(super) fn refused(error: EndpointError) -> ByteStream {
+    stream::iter([Err(io::Error::new(io::ErrorKind::InvalidData, error))]).boxed()
+}
+
 struct Verifier {
     inner: ByteStream,
     registry: String,

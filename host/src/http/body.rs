@@ -17,34 +17,77 @@ use crate::http::HttpError;
 use crate::http::error::BodyFailed;
 use crate::limit::Limiter;
 
-/// The response's body as it comes, each frame within `idle`, all of them within the bandwidth.
-pub(super) fn download(response: reqwest::Response, host: String, idle: Duration, limiter: Arc<Limiter>) -> ByteStream {
-    let state = Some((response, host, limiter));
-    stream::unfold(state, move |state| async move {
-        let (mut response, host, limiter) = state?;
-        match next_frame(&mut response, &host, idle).await {
+/// How long others may keep a request waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How long nothing may move: no byte of an answer, no byte of an upload taken.
+    pub idle: Duration,
+    /// Bytes a second that a body must bring, over each span of [`Self::idle`] that was spent waiting for it: else one byte a minute
+    /// would hold a stream for ever. Zero: no matter how slow.
+    pub minimum_rate: u64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { idle: Duration::from_mins(1), minimum_rate: 1 << 10 }
+    }
+}
+
+/// A body that is being read, and how fast it comes.
+pub(super) struct Reading {
+    response: reqwest::Response,
+    host: String,
+    patience: Patience,
+    /// Time spent waiting for it since its rate was looked at last, and what it brought in that time.
+    waited: Duration,
+    brought: u64,
+}
+
+impl Reading {
+    pub(super) fn new(response: reqwest::Response, host: String, patience: Patience) -> Self {
+        Self { response, host, patience, waited: Duration::ZERO, brought: 0 }
+    }
+
+    /// The next frame; none at the end. It is waited for as long as the patience lasts: what happens to a frame after it has come,
+    /// such as a slow target or the bandwidth cap, is not the sender's fault and is not counted.
+    async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let Patience { idle, minimum_rate } = self.patience;
+        let asked = Instant::now();
+        let frame = match tokio::time::timeout(idle, self.response.chunk()).await {
+            Ok(Ok(frame)) => frame,
+            Ok(Err(error)) => return Err(HttpError::from_reqwest(&self.host, &error)),
+            Err(_) => {
+                return Err(HttpError::Timeout { host: self.host.clone(), after: idle, during: "sending its answer" });
+            }
+        };
+        self.waited += asked.elapsed();
+        self.brought += frame.as_ref().map_or(0, |frame| frame.len() as u64);
+        if frame.is_some() && self.waited >= idle {
+            let least = u128::from(minimum_rate) * self.waited.as_millis() / 1000;
+            if u128::from(self.brought) < least {
+                return Err(HttpError::TooSlow { host: self.host.clone(), rate: minimum_rate });
+            }
+            (self.waited, self.brought) = (Duration::ZERO, 0);
+        }
+        Ok(frame)
+    }
+}
+
+/// The body as it comes, within the patience and all of it within the bandwidth.
+pub(super) fn download(reading: Reading, limiter: Arc<Limiter>) -> ByteStream {
+    let state = Some((reading, limiter));
+    stream::unfold(state, |state| async move {
+        let (mut reading, limiter) = state?;
+        match reading.next().await {
             Ok(Some(frame)) => {
                 limiter.downloaded(frame.len()).await;
-                Some((Ok(frame), Some((response, host, limiter))))
+                Some((Ok(frame), Some((reading, limiter))))
             }
             Ok(None) => None,
             Err(error) => Some((Err(io::Error::other(error)), None)),
         }
     })
     .boxed()
-}
-
-/// The next frame of a body; none at its end.
-pub(super) async fn next_frame(
-    response: &mut reqwest::Response,
-    host: &str,
-    idle: Duration,
-) -> Result<Option<Bytes>, HttpError> {
-    match tokio::time::timeout(idle, response.chunk()).await {
-        Ok(Ok(frame)) => Ok(frame),
-        Ok(Err(error)) => Err(HttpError::from_reqwest(host, &error)),
-        Err(_) => Err(HttpError::Timeout { host: host.to_owned(), after: idle, during: "sending its answer" }),
-    }
 }
 
 /// Watches a request until its response's head comes. reqwest's own read time-out runs from the start of the request, so it would
@@ -101,19 +144,15 @@ impl Watch {
 }
 
 /// Reads the body whole; more than `cap` bytes are an error.
-pub(super) async fn collect(
-    mut response: reqwest::Response,
-    host: &str,
-    idle: Duration,
-    cap: usize,
-) -> Result<Bytes, HttpError> {
-    let too_large = || HttpError::TooLarge { host: host.to_owned(), cap };
-    let announced = response.content_length().unwrap_or(0);
+pub(super) async fn collect(mut reading: Reading, cap: usize) -> Result<Bytes, HttpError> {
+    let host = reading.host.clone();
+    let too_large = || HttpError::TooLarge { host: host.clone(), cap };
+    let announced = reading.response.content_length().unwrap_or(0);
     if announced > u64::try_from(cap).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
     let mut whole = Vec::new();
-    while let Some(frame) = next_frame(&mut response, host, idle).await? {
+    while let Some(frame) = reading.next().await? {
         if whole.len() + frame.len() > cap {
             return Err(too_large());
         }

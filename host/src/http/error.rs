@@ -62,6 +62,14 @@ pub enum HttpError {
         /// What was going on.
         during: &'static str,
     },
+    /// A body came, too slowly to be waited for.
+    #[error("{host} sends less than {rate} bytes a second")]
+    TooSlow {
+        /// `host` or `host:port`.
+        host: String,
+        /// What is the least.
+        rate: u64,
+    },
     /// The connection broke.
     #[error("connection to {host} broke: {cause}")]
     Transport {
@@ -135,6 +143,7 @@ impl HttpError {
             Self::Name { .. }
             | Self::Connect { .. }
             | Self::Timeout { .. }
+            | Self::TooSlow { .. }
             | Self::Transport { .. }
             | Self::Aborted { .. } => Class::Retry,
             Self::Tls { kind, .. } => match kind {

@@ -37,10 +37,13 @@ use crate::limit::Slot;
 use crate::secret::Secret;
 use crate::secret::SecretUrl;
 
+use body::Reading;
+
 pub use address::authority;
 pub use address::is_public;
 pub use address::names_private_host;
 pub use address::same_origin;
+pub use body::Patience;
 pub use error::HttpError;
 pub use error::TlsKind;
 pub use reach::Named;
@@ -113,10 +116,7 @@ pub struct Request {
     pub body: Body,
 }
 
-/// How long nothing may move: no byte of an answer, no byte of an upload taken.
-const IDLE: Duration = Duration::from_mins(1);
-
-/// What a registry is given on top of [`IDLE`] to store an upload once it has it all: it may hash or copy the blob before it
+/// What a registry is given on top of [`Patience::idle`] to store an upload once it has it all: it may hash or copy the blob before it
 /// answers. Bytes a second.
 const COMMIT_RATE: u64 = 16 << 20;
 
@@ -133,7 +133,7 @@ struct Inner {
     limiter: Arc<Limiter>,
     named: Named,
     clients: Mutex<HashMap<Profile, reqwest::Client>>,
-    idle: Duration,
+    patience: Patience,
     /// In place of the system's names (tests).
     names: Option<Arc<connection::Lookup>>,
 }
@@ -143,7 +143,7 @@ pub struct Response {
     inner: reqwest::Response,
     host: String,
     limiter: Arc<Limiter>,
-    idle: Duration,
+    patience: Patience,
     /// The host is down: see [`Self::from_a_host_that_is_down`].
     down: bool,
     /// Held until the body is read.
@@ -155,13 +155,13 @@ impl Gateway {
     /// A gateway whose attempts all pass `limiter`, for a user who named every host.
     #[must_use]
     pub fn new(limiter: Arc<Limiter>) -> Self {
-        Self::naming(limiter, Named::default())
+        Self::for_user(limiter, Named::default(), Patience::default())
     }
 
-    /// The same for a user who `named` some hosts and not others.
+    /// The same for a user who `named` some hosts and not others, waiting for others as long as `patience` says.
     #[must_use]
-    pub fn naming(limiter: Arc<Limiter>, named: Named) -> Self {
-        Self::built(Inner { limiter, named, clients: Mutex::default(), idle: IDLE, names: None })
+    pub fn for_user(limiter: Arc<Limiter>, named: Named, patience: Patience) -> Self {
+        Self::built(Inner { limiter, named, clients: Mutex::default(), patience, names: None })
     }
 
     fn built(inner: Inner) -> Self {
@@ -252,7 +252,7 @@ impl Gateway {
         let host = authority(url);
         let direction = if matches!(method, Method::GET | Method::HEAD) { Direction::Read } else { Direction::Write };
         let watch = body::Watch::new();
-        let mut idle = self.inner.idle;
+        let mut idle = self.inner.patience.idle;
         let body = match body {
             Body::Empty => {
                 if matches!(method, Method::POST | Method::PUT | Method::PATCH) {
@@ -288,7 +288,7 @@ impl Gateway {
         tracing::trace!(%host, status = inner.status().as_u16(), path = url.path(), "answered");
         let slot = permit.take_slot();
         let limiter = Arc::clone(&self.inner.limiter);
-        Ok(Response { inner, host, limiter, idle: self.inner.idle, down, slot, private: false })
+        Ok(Response { inner, host, limiter, patience: self.inner.patience, down, slot, private: false })
     }
 
     fn client(&self, profile: &Profile) -> Result<reqwest::Client, HttpError> {
@@ -402,7 +402,7 @@ impl Response {
     /// Reads the body whole; more than `cap` bytes are an error.
     pub async fn bytes(self, cap: usize) -> Result<Bytes, HttpError> {
         let _slot = self.slot;
-        body::collect(self.inner, &self.host, self.idle, cap).await
+        body::collect(Reading::new(self.inner, self.host, self.patience), cap).await
     }
 
     /// Throws a short body away, so that the connection can be used again. A long one is cut with its connection.
@@ -410,11 +410,11 @@ impl Response {
         let _ = self.bytes(DRAIN).await;
     }
 
-    /// The body as it comes, under an idle time-out and the bandwidth cap. Its errors hold an [`HttpError`]
+    /// The body as it comes, under the gateway's patience and the bandwidth cap. Its errors hold an [`HttpError`]
     /// (`io::Error::get_ref`).
     #[must_use]
     pub fn stream(self) -> ByteStream {
-        body::download(self.inner, self.host, self.idle, self.limiter)
+        body::download(Reading::new(self.inner, self.host, self.patience), self.limiter)
     }
 }
 

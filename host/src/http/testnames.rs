@@ -9,9 +9,9 @@ use std::sync::Mutex;
 use futures_util::FutureExt;
 
 use crate::http::Gateway;
-use crate::http::IDLE;
 use crate::http::Inner;
 use crate::http::Named;
+use crate::http::Patience;
 use crate::http::connection::Lookup;
 use crate::limit::Limiter;
 use crate::limit::Rates;
@@ -34,7 +34,13 @@ impl Zone {
         let zone = Arc::clone(self);
         let names: Arc<Lookup> = Arc::new(move |name| std::future::ready(zone.next(&name)).boxed());
         let limiter = Arc::new(Limiter::new(&Rates::default()));
-        Gateway::built(Inner { limiter, named, clients: Mutex::default(), idle: IDLE, names: Some(names) })
+        Gateway::built(Inner {
+            limiter,
+            named,
+            clients: Mutex::default(),
+            patience: Patience::default(),
+            names: Some(names),
+        })
     }
 
     fn next(&self, name: &str) -> std::io::Result<Vec<SocketAddr>> {

@@ -17,8 +17,8 @@ fn gateway() -> Gateway {
 }
 
 fn patient_for(idle: Duration) -> Gateway {
-    let limiter = Arc::new(Limiter::new(&Rates::default()));
-    Gateway::built(Inner { limiter, named: Named::default(), clients: Mutex::default(), idle, names: None })
+    let patience = Patience { idle, ..Patience::default() };
+    Gateway::for_user(Arc::new(Limiter::new(&Rates::default())), Named::default(), patience)
 }
 
 fn request(method: Method, url: Url, body: Body) -> Request {

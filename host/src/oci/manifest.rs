@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::oci::Digest;
 use crate::oci::MediaType;
 use crate::oci::Platform;
+use crate::oci::unambiguous;
 
 /// A pointer to content (OCI image specification, descriptor.md). Fields that a copy does not need are not read; the bytes of
 /// the manifest keep them.
@@ -96,6 +97,30 @@ pub enum ManifestError {
         /// `mediaType`.
         claimed: MediaType,
     },
+    /// More entries or layers than any image has.
+    #[error("manifest points at {count} others, more than {limit}")]
+    TooWide {
+        /// How many there are.
+        count: usize,
+        /// How many are followed.
+        limit: usize,
+    },
+    /// The manifests of one image, counted wherever an index lists one, are more than any image has.
+    #[error("its indexes list more than {limit} manifests")]
+    TooMany {
+        /// How many are followed.
+        limit: usize,
+    },
+    /// A manifest has another length than the index says that lists it.
+    #[error("manifest {digest} has {actual} bytes, and its index says {expected}")]
+    Size {
+        /// Which one.
+        digest: Digest,
+        /// What the index says.
+        expected: u64,
+        /// What it has.
+        actual: u64,
+    },
     /// The bytes are not those that were asked for.
     #[error("manifest digest is {actual}, expected {expected}")]
     DigestMismatch {
@@ -131,6 +156,9 @@ impl Manifest {
     /// The largest manifest that is read, in bytes. Registries refuse more than 4 MiB; twice that is what peers accept.
     pub const MAX_BYTES: usize = 8 << 20;
 
+    /// Entries of an index, or layers of an image, that are followed. Real ones have dozens; 8 MiB would hold a hundred thousand.
+    pub const MAX_WIDTH: usize = 10_000;
+
     /// Reads `bytes`, served as `served` (the `Content-Type`; none or a generic one is tolerated), and verifies them against
     /// `expected` where the caller knows the digest.
     pub fn new(served: Option<&str>, bytes: Bytes, expected: Option<&Digest>) -> Result<Self, ManifestError> {
@@ -143,7 +171,13 @@ impl Manifest {
             }
         };
         let served = served.map(MediaType::new).filter(MediaType::is_manifest);
-        let version: Version = serde_json::from_slice(&bytes)?;
+        let wrong = expected.filter(|&expected| *expected != digest);
+        let mismatch = || {
+            wrong.map(|expected| ManifestError::DigestMismatch { expected: expected.clone(), actual: digest.clone() })
+        };
+        // Bytes that are not those asked for say nothing about the manifest that was.
+        let version: Version =
+            serde_json::from_slice(&bytes).map_err(|error| mismatch().unwrap_or(ManifestError::Json(error)))?;
         if version.schema_version == 1 || served.as_ref().is_some_and(MediaType::is_schema1) {
             let media_type = served.unwrap_or_else(|| MediaType::new(MediaType::DOCKER_SCHEMA1_SIGNED));
             return Ok(Self {
@@ -155,9 +189,10 @@ impl Manifest {
                 artifact_type: None,
             });
         }
-        if let Some(expected) = expected.filter(|&expected| *expected != digest) {
-            return Err(ManifestError::DigestMismatch { expected: expected.clone(), actual: digest });
+        if let Some(mismatch) = mismatch() {
+            return Err(mismatch);
         }
+        unambiguous::check(&bytes)?;
         let body: Body = serde_json::from_slice(&bytes)?;
         debug_assert_ne!(body.schema_version, 1);
         let media_type = body.type_of(served)?;
@@ -220,6 +255,10 @@ impl Body {
     }
 
     fn content(&self, media_type: &MediaType) -> Result<Content, ManifestError> {
+        let count = [&self.manifests, &self.layers, &self.blobs].into_iter().flatten().map(Vec::len).sum();
+        if count > Manifest::MAX_WIDTH {
+            return Err(ManifestError::TooWide { count, limit: Manifest::MAX_WIDTH });
+        }
         match (&self.manifests, &self.layers, &self.config, &self.blobs) {
             (Some(_), Some(_), _, _) | (Some(_), _, Some(_), _) => Err(ManifestError::Ambiguous),
             (Some(manifests), None, None, _) => Ok(Content::Index(manifests.clone())),
@@ -298,7 +337,9 @@ mod tests {
     #[test]
     fn other_bytes_than_those_asked_for_are_refused() {
         let expected: Digest = DIGEST.parse().unwrap();
-        let error = Manifest::new(None, Bytes::from_static(b"{}"), Some(&expected)).unwrap_err();
-        assert!(matches!(error, ManifestError::DigestMismatch { .. }));
+        for text in ["{}", "{", r#"{"schemaVersion":2}"#] {
+            let error = Manifest::new(None, Bytes::from_static(text.as_bytes()), Some(&expected)).unwrap_err();
+            assert!(matches!(error, ManifestError::DigestMismatch { .. }), "{text}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod platform;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod reference;
+mod unambiguous;
 
 pub use digest::Digest;
 pub use digest::DigestError;

@@ -59,7 +59,7 @@ impl Workbench {
     /// done is not done again.
     pub async fn prepare(plan: Plan, texts: &workflow::Source, past: Past) -> Result<Self, RunError> {
         let limiter = Arc::new(Limiter::new(&rates(&plan)));
-        let gateway = Gateway::naming(Arc::clone(&limiter), named(&plan));
+        let gateway = Gateway::for_user(Arc::clone(&limiter), named(&plan), plan.limits.patience);
         let listings = Arc::new(Listings::new(plan.base.clone()));
         let mut shelf = Shelf::new(host(&plan, &gateway, &listings)?, &plan);
         shelf.check_all().await;

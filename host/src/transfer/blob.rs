@@ -64,10 +64,11 @@ impl Broken {
         }
     }
 
-    /// The pause before another try. Wrong bytes are pulled once more, since the damage may have been on the way.
-    fn pause(&self, tries: &Tries) -> Option<Duration> {
+    /// The pause before another try. Wrong bytes, which came `spoiled` times, are pulled once more, since the damage may have been on the
+    /// way.
+    fn pause(&self, tries: &Tries, spoiled: u32) -> Option<Duration> {
         match self {
-            Self::Torn { corrupt: true, .. } if tries.failed() > 0 => None,
+            Self::Torn { corrupt: true, .. } if spoiled > 1 => None,
             _ => tries.pause(self.class()),
         }
     }
@@ -159,14 +160,16 @@ impl Graph<'_> {
     /// Streams `blob` to all of `needs` at once, and again to those whose upload broke off.
     async fn stream(&self, blob: &Descriptor, mut needs: Vec<Need<'_>>) -> Result<(), TransferError> {
         let mut tries = Tries::new(self.parts.endpoints.patience());
+        let mut spoiled = 0;
         loop {
             let (failed, broken) = self.pull_once(blob, needs).await;
+            spoiled += u32::from(matches!(broken, Some(Broken::Torn { corrupt: true, .. })));
             needs = Vec::new();
             let (mut pause, mut class) = (Duration::ZERO, Class::Wait(None));
             for (need, error) in failed {
                 let wanted = match (&broken, &error) {
                     _ if self.parts.shutdown.is_cancelled() => None,
-                    (Some(broken), _) => broken.pause(&tries),
+                    (Some(broken), _) => broken.pause(&tries, spoiled),
                     (None, Some(error)) => tries.pause(error.class()),
                     (None, None) => None,
                 };

@@ -233,7 +233,7 @@ impl Engine {
             }
         }
         let missing: Vec<&Target> = all.iter().copied().filter(|target| !settled(target, &wanted)).collect();
-        let graph = Graph { parts: &self.parts, source };
+        let graph = Graph::new(&self.parts, source);
         self.prepare(job, &missing).await;
         let missing = alive(&missing);
         if missing.is_empty() && !options.referrers {

@@ -194,6 +194,11 @@ impl TransferError {
             Self::Exists { .. } => "exists",
             Self::Schema1 { .. } => "unsupported",
             Self::Blob { corrupt: true, .. } => "corrupt",
+            Self::Read { source, .. } | Self::Write { source, .. }
+                if matches!(**source, EndpointError::Mismatch { .. }) =>
+            {
+                "corrupt"
+            }
             Self::Duplicate { .. } => "duplicate",
             Self::Absent { .. } => "missing",
             Self::Differs { .. } => "different",

@@ -1,5 +1,12 @@
 //! An image as a graph of manifests and blobs, brought to its targets bottom up.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
 use futures_util::FutureExt;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -11,7 +18,9 @@ use crate::endpoint::Put;
 use crate::http::Class;
 use crate::oci::Content;
 use crate::oci::Descriptor;
+use crate::oci::Digest;
 use crate::oci::Manifest;
+use crate::oci::ManifestError;
 use crate::oci::TagOrDigest;
 use crate::transfer::Status;
 use crate::transfer::TransferError;
@@ -28,10 +37,25 @@ const MAX_DEPTH: usize = 8;
 /// Children of one manifest that are worked on at a time, so that an image of a hundred layers does not ask for all at once.
 const WIDTH: usize = 8;
 
+/// Manifests of one image that are followed, counted wherever an index lists one: eight levels of a few dozen indexes that list
+/// each other are more ways than can be gone. Twice what one index may list.
+const MAX_MANIFESTS: usize = 2 * Manifest::MAX_WIDTH;
+
 /// The source image and what all jobs share.
 pub(super) struct Graph<'a> {
     pub(super) parts: &'a Parts,
     pub(super) source: &'a Source,
+    /// Entries of the indexes so far.
+    listed: AtomicUsize,
+    /// Manifests that were brought, with all below them, and to which repository: indexes may share entries.
+    brought: Mutex<HashSet<(Digest, String)>>,
+}
+
+impl<'a> Graph<'a> {
+    /// A graph of which nothing is known yet.
+    pub(super) fn new(parts: &'a Parts, source: &'a Source) -> Self {
+        Self { parts, source, listed: AtomicUsize::new(0), brought: Mutex::default() }
+    }
 }
 
 impl Graph<'_> {
@@ -54,13 +78,18 @@ impl Graph<'_> {
             };
             note_foreign(manifest, targets);
             let index = matches!(manifest.content(), Content::Index(_));
+            if index && self.listed.fetch_add(children.len(), Ordering::Relaxed) + children.len() > MAX_MANIFESTS {
+                return Err(self.unusable(ManifestError::TooMany { limit: MAX_MANIFESTS }));
+            }
+            // Each level below would multiply what is under way, and held, by WIDTH.
+            let width = if index && depth > 0 { 1 } else { WIDTH };
             let mut waiting = children.into_iter().map(|child| {
                 async move {
                     if index { self.child(child, targets, depth).await } else { self.blob(child, targets).await }
                 }
                 .boxed()
             });
-            let mut running: FuturesUnordered<_> = waiting.by_ref().take(WIDTH).collect();
+            let mut running: FuturesUnordered<_> = waiting.by_ref().take(width).collect();
             while let Some(done) = running.next().await {
                 done?;
                 running.extend(waiting.next());
@@ -75,7 +104,7 @@ impl Graph<'_> {
         if depth >= MAX_DEPTH {
             return Err(TransferError::TooDeep { reference: self.source.reference.clone(), limit: MAX_DEPTH });
         }
-        let targets = self.lacking(child, &alive(targets)).await;
+        let targets = self.lacking(child, &self.unserved(child, &alive(targets))).await;
         if targets.is_empty() {
             return Ok(());
         }
@@ -88,9 +117,23 @@ impl Graph<'_> {
             }
             Err(error) => return Err(error),
         };
+        let length = manifest.bytes().len() as u64;
+        if length != child.size {
+            let digest = child.digest.clone();
+            return Err(self.unusable(ManifestError::Size { digest, expected: child.size, actual: length }));
+        }
         self.children(&manifest, &targets, depth + 1).await?;
         self.put_by_digest(&manifest, &alive(&targets)).await;
+        let mut brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
+        brought.extend(alive(&targets).into_iter().map(|target| (child.digest.clone(), place(target))));
         Ok(())
+    }
+
+    /// The targets to which `child` was not brought by another index of the image.
+    fn unserved<'b>(&self, child: &Descriptor, targets: &[&'b Target]) -> Vec<&'b Target> {
+        let brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
+        let unserved = |target: &&Target| !brought.contains(&(child.digest.clone(), place(target)));
+        targets.iter().copied().filter(unserved).collect()
     }
 
     /// The targets that lack `child`. Only a repository that held something under the tag is asked; an index is always walked,
@@ -140,18 +183,28 @@ impl Graph<'_> {
                     self.parts.flights.forget(target.registry(), &blob.digest, target.repository());
                 }
             }
-            match self.children(manifest, &[target], MAX_DEPTH - 1).await {
+            self.brought.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            match self.children(manifest, &[target], 0).await {
                 Ok(()) => put = self.try_put(manifest, version, target).await,
                 Err(error) => target.fail(&error),
             }
         }
         match put {
             Ok(put) => Some(put),
+            // The answer to an earlier try may have been lost, and a registry whose tags never change refuses the next one.
+            Err(error) if error.class() == Class::Permanent && holds(target, version, manifest).boxed().await => {
+                tracing::debug!(%error, "refused, and there");
+                Some(Put { subject_listed: true })
+            }
             Err(error) => {
                 target.fail(&target.error(error));
                 None
             }
         }
+    }
+
+    fn unusable(&self, source: ManifestError) -> TransferError {
+        TransferError::Manifest { reference: self.source.reference.clone(), source: Arc::new(source) }
     }
 
     async fn try_put(&self, manifest: &Manifest, version: &TagOrDigest, target: &Target) -> Result<Put, EndpointError> {
@@ -163,6 +216,21 @@ impl Graph<'_> {
             }
         }
     }
+}
+
+/// Whether the target's tag leads to `manifest` already.
+async fn holds(target: &Target, version: &TagOrDigest, manifest: &Manifest) -> bool {
+    let tag = matches!(version, TagOrDigest::Tag(_));
+    tag && target
+        .endpoint
+        .resolve(target.repository(), version)
+        .await
+        .is_ok_and(|it| it.as_ref() == Some(manifest.digest()))
+}
+
+/// The repository of a target, with its registry.
+fn place(target: &Target) -> String {
+    format!("{}/{}", target.registry(), target.repository())
 }
 
 /// Says which layers stay behind.
@@ -184,6 +252,6 @@ fn note_foreign(manifest: &Manifest, targets: &[&Target]) {
 
 /// Each digest once, in order.
 fn unique<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Vec<&'a Descriptor> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     descriptors.filter(|descriptor| seen.insert(&descriptor.digest)).collect()
 }

@@ -2,6 +2,7 @@
 //! schema").
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -30,6 +31,9 @@ use crate::transfer::target::Target;
 /// Referrers of referrers that are followed: an SBOM, its signature, and one more.
 const MAX_DEPTH: usize = 4;
 
+/// Referrers of one image, its entries and its referrers together, that are followed.
+const MAX: usize = 2 * Manifest::MAX_WIDTH;
+
 /// Source repositories whose cosign tags are remembered. Sources tell one repository after another, so a few are enough; a forgotten
 /// one is listed again.
 const REMEMBERED: usize = 64;
@@ -43,6 +47,22 @@ pub(super) struct Referrers {
     merging: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
+/// Referrers of one image that were met. A registry that lists the same ones for whatever it is asked would otherwise lead in
+/// circles, and each level deep multiply what is asked.
+#[derive(Default)]
+struct Followed(Mutex<HashSet<Digest>>);
+
+impl Followed {
+    /// Whether `referrer` is met for the first time.
+    fn first(&self, referrer: &Digest) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(referrer.clone())
+    }
+
+    fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
 impl Referrers {
     /// Copies what refers to `manifest` and to the entries of an index. A target that fails here is failed, even if it had the image
     /// itself.
@@ -50,9 +70,10 @@ impl Referrers {
         if targets.is_empty() {
             return;
         }
+        let followed = Followed::default();
         let copied = async {
             for subject in subjects(manifest) {
-                self.follow(graph, &subject, targets, 0).await?;
+                self.follow(graph, &followed, &subject, targets, 0).await?;
                 self.cosign(graph, &subject, targets).await?;
             }
             Ok::<(), TransferError>(())
@@ -68,6 +89,7 @@ impl Referrers {
     fn follow<'a>(
         &'a self,
         graph: &'a Graph<'_>,
+        followed: &'a Followed,
         subject: &'a Digest,
         targets: &'a [&'a Target],
         depth: usize,
@@ -75,7 +97,13 @@ impl Referrers {
         async move {
             let source = graph.source;
             let referrers = source.endpoint.referrers(source.repository(), subject).await;
-            let referrers = referrers.map_err(|error| source.error(error))?;
+            let mut referrers = referrers.map_err(|error| source.error(error))?;
+            referrers.retain(|referrer| followed.first(&referrer.digest));
+            if followed.count() > MAX {
+                let reference = source.reference.clone();
+                let source = Arc::new(crate::oci::ManifestError::TooMany { limit: MAX });
+                return Err(TransferError::Manifest { reference, source });
+            }
             if referrers.is_empty() {
                 return Ok(());
             }
@@ -89,7 +117,7 @@ impl Referrers {
                     .collect();
                 self.bring(graph, subject, referrer, &lacking).await?;
                 if depth < MAX_DEPTH {
-                    self.follow(graph, &referrer.digest, targets, depth + 1).await?;
+                    self.follow(graph, followed, &referrer.digest, targets, depth + 1).await?;
                 }
             }
             Ok(())

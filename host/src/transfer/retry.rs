@@ -24,11 +24,6 @@ impl Tries {
         Self { failed: 0, begun: Instant::now(), patience }
     }
 
-    /// How many failed, apart from those that only had to wait.
-    pub(super) fn failed(&self) -> u32 {
-        self.failed
-    }
-
     /// The pause before another try after one that failed with `class`: full jitter over an exponentially growing window, or what the
     /// host asked for. None if it is not worth another try.
     pub(super) fn pause(&self, class: Class) -> Option<Duration> {

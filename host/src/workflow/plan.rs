@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::http::Patience;
 use crate::limit::PATIENCE;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
@@ -96,11 +97,13 @@ pub struct Limits {
     pub blobs: usize,
     /// Bytes a second over all blobs; none: no limit.
     pub bandwidth: Option<u64>,
+    /// How long registries may keep a request waiting: `idle`, `minimum-rate`.
+    pub patience: Patience,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { qps: None, images: 5, blobs: 16, bandwidth: None }
+        Self { qps: None, images: 5, blobs: 16, bandwidth: None, patience: Patience::default() }
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::http::Patience;
 use crate::oci::Digest;
 use crate::secret::Secret;
 use crate::select::Filter;
@@ -63,6 +64,10 @@ impl Writer<'_> {
         limits.set("images", plan.limits.images);
         limits.set("blobs", plan.limits.blobs);
         limits.option("bandwidth", plan.limits.bandwidth);
+        let (patience, standard) = (plan.limits.patience, Patience::default());
+        let idle = Some(patience.idle).filter(|idle| *idle != standard.idle);
+        limits.option("idle", idle.map(|idle| format!("{}ms", idle.as_millis())));
+        limits.option("minimum-rate", Some(patience.minimum_rate).filter(|rate| *rate != standard.minimum_rate));
         root.some("limits", limits.0);
         let mut retry = Object::default();
         retry.set("rounds", plan.retry.rounds);

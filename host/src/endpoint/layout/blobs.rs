@@ -11,6 +11,7 @@ use crate::endpoint::Mount;
 use crate::endpoint::layout::Layout;
 use crate::endpoint::layout::blocking;
 use crate::endpoint::layout::place;
+use crate::endpoint::verify::refused;
 use crate::endpoint::verify::verified;
 use crate::http::ByteStream;
 use crate::oci::Descriptor;
@@ -48,7 +49,7 @@ impl Layout {
         if length != blob.size {
             let what = format!("blob {}", blob.digest);
             let (expected, actual) = (format!("{} bytes", blob.size), format!("{length} bytes"));
-            return Err(EndpointError::Mismatch { registry, what, expected, actual });
+            return Ok(refused(EndpointError::Mismatch { registry, what, expected, actual }));
         }
         let stream = ReaderStream::with_capacity(tokio::fs::File::from_std(file), FRAME).boxed();
         Ok(verified(stream, &registry, blob))

@@ -10,14 +10,18 @@ use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::header;
 use crate::endpoint::registry::resume;
+use crate::endpoint::verify::refused;
 use crate::endpoint::verify::verified;
 use crate::http::ByteStream;
 use crate::http::Class;
+use crate::http::Response;
 use crate::oci::Descriptor;
 use crate::oci::Digest;
 use crate::oci::Repository;
 
 impl Registry {
+    /// Whether the blob is there. One of another length than the manifest says is not the one that it means: the source then has
+    /// to show its own. Registries that tell no length, or 0 whatever the blob, are believed.
     pub(in crate::endpoint) async fn has_blob(
         &self,
         repository: &Repository,
@@ -25,14 +29,14 @@ impl Registry {
     ) -> Result<bool, EndpointError> {
         let (scopes, path) = ([Scope::pull(repository)], path(repository, &blob.digest));
         match self.ask(&scopes, Method::HEAD, &path, HeaderMap::new()).await {
-            Ok(_) => Ok(true),
+            Ok(response) => Ok(length(&response).is_none_or(|length| length == blob.size)),
             Err(error) if error.class() == Class::NotFound => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// Opens the blob, wherever the registry redirects to. A length other than the descriptor's is found out before any byte
-    /// is read.
+    /// Opens the blob, wherever the registry redirects to. If it announces another length than the descriptor's, the stream ends
+    /// before its first byte, as one ends that breaks off with wrong bytes.
     pub(in crate::endpoint) async fn open_blob(
         &self,
         repository: &Repository,
@@ -46,11 +50,16 @@ impl Registry {
             && length != blob.size
         {
             let what = format!("blob {} of {repository}", blob.digest);
-            return Err(self.mismatch(what, &format!("{} bytes", blob.size), &format!("{length} bytes")));
+            return Ok(refused(self.mismatch(what, &format!("{} bytes", blob.size), &format!("{length} bytes"))));
         }
         let stream = resume::resumed(self.client.clone(), scope, path, blob.size, response.stream());
         Ok(verified(stream, &self.name.to_string(), blob))
     }
+}
+
+/// What the registry says of the blob's length; none where it says nothing, or nothing that tells anything.
+fn length(response: &Response) -> Option<u64> {
+    header(response, CONTENT_LENGTH.as_str())?.parse().ok().filter(|length| *length > 0)
 }
 
 fn path(repository: &Repository, digest: &Digest) -> String {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::Method;
 use http::StatusCode;
@@ -58,6 +59,14 @@ struct Inner {
     unreached: tokio::sync::Mutex<Option<(Instant, EndpointError)>>,
     authorization: Authorization,
     back_off: BackOff,
+}
+
+/// An answer that was read to its end.
+pub(crate) struct Whole {
+    /// Headers.
+    pub(crate) headers: HeaderMap,
+    /// Body.
+    pub(crate) bytes: Bytes,
 }
 
 impl Client {
@@ -148,6 +157,34 @@ impl Client {
                 self.inner.gateway.limiter().retry(&authority(&url)).await;
             }
             body = again;
+        }
+    }
+
+    /// Asks by GET and reads the answer whole, at most `cap` bytes of it. One that breaks off is asked for again, as one that never
+    /// came is.
+    pub(crate) async fn read(
+        &self,
+        scopes: &[Scope],
+        url: &Url,
+        headers: &HeaderMap,
+        cap: usize,
+    ) -> Result<Whole, EndpointError> {
+        let (mut failed, begun) = (0, Instant::now());
+        loop {
+            let (url, headers) = (url.clone(), headers.clone());
+            let response = self.send(scopes, Request { method: Method::GET, url, headers, body: Body::Empty }).await?;
+            let asked = asked(&Method::GET, response.url());
+            let headers = response.headers().clone();
+            let error = match response.bytes(cap).await {
+                Ok(bytes) => return Ok(Whole { headers, bytes }),
+                Err(source) => self.transport(&asked, source),
+            };
+            failed += 1;
+            let Some(pause) = self.inner.back_off.pause(error.class(), failed, begun.elapsed()) else {
+                return Err(error);
+            };
+            tracing::debug!(%error, failed, ?pause, "reads again");
+            tokio::time::sleep(pause).await;
         }
     }
 

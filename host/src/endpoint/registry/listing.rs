@@ -6,18 +6,15 @@ use std::hash::RandomState;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use http::Method;
 use http::StatusCode;
 use serde::Deserialize;
 use url::Url;
 
 use crate::endpoint::EndpointError;
-use crate::endpoint::error::asked;
 use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::client::Scope;
+use crate::endpoint::registry::client::Whole;
 use crate::endpoint::registry::link;
-use crate::http::Body;
-use crate::http::Request;
 use crate::http::same_origin;
 use crate::oci::Repository;
 use crate::oci::Tag;
@@ -142,8 +139,9 @@ impl Listing {
     /// size is set.
     async fn read(&mut self, url: &Url) -> Result<Option<(Vec<String>, Option<String>)>, EndpointError> {
         let registry = &self.registry;
-        let request = Request { method: Method::GET, url: url.clone(), headers: HeaderMap::new(), body: Body::Empty };
-        let response = match registry.client.send(std::slice::from_ref(&self.scope), request).await {
+        let scopes = std::slice::from_ref(&self.scope);
+        let Whole { headers, bytes } = match registry.client.read(scopes, url, &HeaderMap::new(), MAX_PAGE_BYTES).await
+        {
             Err(error)
                 if error.status() == Some(StatusCode::BAD_REQUEST)
                     && self.seen.len() == self.size + 1
@@ -153,11 +151,9 @@ impl Listing {
                 self.next = Next::First;
                 return Ok(None);
             }
-            sent => sent?,
+            read => read?,
         };
-        let link = link::next(response.headers());
-        let bytes = response.bytes(MAX_PAGE_BYTES).await;
-        let bytes = bytes.map_err(|source| registry.transport(&asked(&Method::GET, url), source))?;
+        let link = link::next(&headers);
         let page: Page =
             serde_json::from_slice(&bytes).map_err(|error| self.broken(&format!("no listing: {error}")))?;
         let names = match self.kind {

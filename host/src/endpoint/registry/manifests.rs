@@ -13,11 +13,10 @@ use crate::endpoint::Put;
 use crate::endpoint::error::asked;
 use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::client::Scope;
-use crate::endpoint::registry::header;
+use crate::endpoint::registry::client::Whole;
 use crate::http::Body;
 use crate::http::Class;
 use crate::http::Request;
-use crate::http::Response;
 use crate::oci::Content;
 use crate::oci::Digest;
 use crate::oci::Manifest;
@@ -37,7 +36,8 @@ impl Registry {
         repository: &Repository,
         version: &TagOrDigest,
     ) -> Result<Option<Digest>, EndpointError> {
-        let response = match self.request(Method::HEAD, repository, version).await {
+        let scopes = [Scope::pull(repository)];
+        let response = match self.ask(&scopes, Method::HEAD, &path(repository, version), accept()).await {
             Ok(response) => response,
             Err(error) if error.class() == Class::NotFound => return Ok(None),
             Err(error) if error.status().is_some_and(head_refused) => {
@@ -45,7 +45,7 @@ impl Registry {
             }
             Err(error) => return Err(error),
         };
-        match (told(&response), version.digest()) {
+        match (told(response.headers()), version.digest()) {
             (Some(told), Some(asked_for)) if told.algorithm() == asked_for.algorithm() && told != *asked_for => {
                 Err(self.mismatch(format!("manifest of {repository}"), asked_for, &told))
             }
@@ -61,14 +61,25 @@ impl Registry {
         repository: &Repository,
         version: &TagOrDigest,
     ) -> Result<Manifest, EndpointError> {
-        let response = self.request(Method::GET, repository, version).await?;
-        let told = told(&response);
-        let served = header(&response, CONTENT_TYPE.as_str()).map(str::to_owned);
-        let request = asked(&Method::GET, response.url());
-        let bytes = response.bytes(Manifest::MAX_BYTES).await.map_err(|source| self.transport(&request, source))?;
+        match self.read_manifest(repository, version).await {
+            // The bytes may have been spoiled on the way: once more, and then it is the registry's own fault.
+            Err(error @ EndpointError::Mismatch { .. }) => {
+                tracing::debug!(%error, "reads again");
+                self.read_manifest(repository, version).await
+            }
+            read => read,
+        }
+    }
+
+    async fn read_manifest(&self, repository: &Repository, version: &TagOrDigest) -> Result<Manifest, EndpointError> {
+        let url = self.client.url(&path(repository, version)).await?;
+        let Whole { headers, bytes } =
+            self.client.read(&[Scope::pull(repository)], &url, &accept(), Manifest::MAX_BYTES).await?;
+        let told = told(&headers);
+        let served = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
         let what = format!("{repository}:{version}");
         let expected = version.digest().or(told.as_ref());
-        let manifest = Manifest::new(served.as_deref(), bytes, expected);
+        let manifest = Manifest::new(served, bytes, expected);
         let manifest = manifest.map_err(|source| self.unreadable(&what, source))?;
         match told {
             Some(told)
@@ -98,7 +109,7 @@ impl Registry {
         let scopes = [Scope::push(repository)];
         let sent = self.client.send(&scopes, Request { method: Method::PUT, url, headers, body }).await;
         let response = sent.map_err(|error| self.too_large(error, &request, manifest))?;
-        if let Some(told) = told(&response)
+        if let Some(told) = told(response.headers())
             && told.algorithm() == manifest.digest().algorithm()
             && told != *manifest.digest()
         {
@@ -119,16 +130,6 @@ impl Registry {
             Err(error) if error.class() == Class::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    async fn request(
-        &self,
-        method: Method,
-        repository: &Repository,
-        version: &TagOrDigest,
-    ) -> Result<Response, EndpointError> {
-        let accept = HeaderValue::try_from(MediaType::ACCEPT.join(", ")).into_iter().map(|types| (ACCEPT, types));
-        self.ask(&[Scope::pull(repository)], method, &path(repository, version), accept.collect()).await
     }
 
     pub(super) fn unreadable(&self, what: &str, source: ManifestError) -> EndpointError {
@@ -155,8 +156,13 @@ fn path(repository: &Repository, version: &TagOrDigest) -> String {
     format!("/v2/{repository}/manifests/{version}")
 }
 
-fn told(response: &Response) -> Option<Digest> {
-    header(response, DIGEST)?.parse().ok()
+/// Which types of manifest are wanted.
+fn accept() -> HeaderMap {
+    HeaderValue::try_from(MediaType::ACCEPT.join(", ")).into_iter().map(|types| (ACCEPT, types)).collect()
+}
+
+fn told(headers: &HeaderMap) -> Option<Digest> {
+    headers.get(DIGEST)?.to_str().ok()?.parse().ok()
 }
 
 fn head_refused(status: StatusCode) -> bool {

@@ -12,10 +12,9 @@ use crate::endpoint::EndpointError;
 use crate::endpoint::error::asked;
 use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::client::Scope;
+use crate::endpoint::registry::client::Whole;
 use crate::endpoint::registry::link;
-use crate::http::Body;
 use crate::http::Class;
-use crate::http::Request;
 use crate::http::same_origin;
 use crate::oci::Content;
 use crate::oci::Descriptor;
@@ -63,22 +62,20 @@ impl Registry {
         repository: &Repository,
         url: Url,
     ) -> Result<Option<(Vec<Descriptor>, Option<Url>)>, EndpointError> {
-        let request = asked(&Method::GET, &url);
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(MediaType::OCI_INDEX))]);
-        let asking = Request { method: Method::GET, url: url.clone(), headers, body: Body::Empty };
-        let response = match self.client.send(&[Scope::pull(repository)], asking).await {
-            Ok(response) => response,
+        let scopes = [Scope::pull(repository)];
+        let Whole { headers, bytes } = match self.client.read(&scopes, &url, &headers, Manifest::MAX_BYTES).await {
+            Ok(whole) => whole,
             Err(error) if error.class() == Class::NotFound || error.status().is_some_and(unsupported) => {
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
-        let next = match link::next(response.headers()) {
+        let next = match link::next(&headers) {
             Some(target) => Some(self.follow(&url, &target).await?),
             None => None,
         };
         let next = next.filter(|next| same_origin(next, &url) && *next != url);
-        let bytes = response.bytes(Manifest::MAX_BYTES).await.map_err(|source| self.transport(&request, source))?;
         Ok(serde_json::from_slice::<Page>(&bytes).ok().map(|page| (page.manifests.unwrap_or_default(), next)))
     }
 

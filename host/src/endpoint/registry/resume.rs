@@ -28,6 +28,9 @@ use crate::http::Response;
 /// line arrives in the end, and one that is stuck is given up.
 const TRIES: u32 = 5;
 
+/// How often in a row a resumption may bring nothing at all. The whole blob is tried several times besides.
+const STUCK: u32 = 2;
+
 /// In bytes.
 const PROGRESS: u64 = 1 << 20;
 
@@ -37,8 +40,19 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// `first`, and after each break the rest of the `size` bytes at `path`. It is asked for at the registry again: what the first
 /// request was redirected to may be signed for minutes only.
 pub(super) fn resumed(client: Client, scope: Scope, path: String, size: u64, first: ByteStream) -> ByteStream {
-    let pull =
-        Pull { client, scope, path, size, inner: first, offset: 0, skip: 0, mark: 0, tries: 0, resumed_at: None };
+    let pull = Pull {
+        client,
+        scope,
+        path,
+        size,
+        inner: first,
+        offset: 0,
+        skip: 0,
+        mark: 0,
+        tries: 0,
+        stuck: 0,
+        resumed_at: None,
+    };
     stream::try_unfold(pull, |mut pull| async move { Ok(pull.next().await?.map(|frame| (frame, pull))) }).boxed()
 }
 
@@ -55,6 +69,7 @@ struct Pull {
     /// The offset that counts as progress from here on.
     mark: u64,
     tries: u32,
+    stuck: u32,
     resumed_at: Option<u64>,
 }
 
@@ -90,7 +105,13 @@ impl Pull {
         }
         tracing::debug!(path = %self.path, offset = self.offset, attempt = self.tries, %reason, "resuming");
         if self.resumed_at.replace(self.offset) == Some(self.offset) {
-            tokio::time::sleep(PAUSE * 2_u32.pow(self.tries)).await;
+            self.stuck += 1;
+            if self.stuck >= STUCK {
+                return Err(io::Error::other(reason));
+            }
+            tokio::time::sleep(PAUSE * 2_u32.pow(self.stuck)).await;
+        } else {
+            self.stuck = 0;
         }
         self.reopen().await.map_err(io::Error::other)
     }

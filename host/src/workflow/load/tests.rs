@@ -3,6 +3,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
+use crate::http::Patience;
 use crate::workflow::Existing;
 use crate::workflow::SECTIONS;
 
@@ -61,6 +62,23 @@ fn a_plan_is_printed_without_its_secrets() {
     assert!(shown.contains("p.corp") && shown.contains("catalog"), "{shown}");
     assert!(!shown.contains("not-a-real"), "{shown}");
     assert!(plan.secrets.contains(&Secret::new("not-a-real-proxy")));
+}
+
+#[test]
+fn patience_has_a_measure() {
+    let text = |limits: &str| {
+        format!("version: 1\nlimits: {{{limits}}}\n{}", &with_transfer("  to: {registry: b.io}\n")[11..])
+    };
+    let patience = |limits: &str| {
+        let Patience { idle, minimum_rate } = plan(&text(limits)).unwrap().limits.patience;
+        (idle.as_millis(), minimum_rate)
+    };
+    assert_eq!(patience(""), (60_000, 1024));
+    assert_eq!(patience("idle: 500ms, minimum-rate: 2MiB"), (500, 2 << 20));
+    assert_eq!(patience("minimum-rate: 0"), (60_000, 0));
+    assert_eq!(messages(&text("idle: 0")), ["`idle` must not be 0"]);
+    let [idle, rate] = messages(&text("idle: soon, minimum-rate: slow")).try_into().unwrap();
+    assert!(idle.starts_with("`soon` is not a duration") && rate.starts_with("`slow` is not a size"), "{idle}; {rate}");
 }
 
 #[test]

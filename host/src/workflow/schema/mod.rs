@@ -21,7 +21,7 @@ pub(super) use registries::normal_key;
 
 const ROOT: &[&str] =
     &["version", "name", "vars", "registries", "limits", "retry", "plugins", "plugin-dirs", "transfers"];
-const LIMITS: &[&str] = &["qps", "images", "blobs", "bandwidth"];
+const LIMITS: &[&str] = &["qps", "images", "blobs", "bandwidth", "idle", "minimum-rate"];
 const RETRY: &[&str] = &["rounds", "patience"];
 
 /// Each mapping of a workflow file and its keys, in the order of the reference.
@@ -92,6 +92,19 @@ fn limits(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Limits {
         if limits.bandwidth == Some(0) {
             reader.error_with_help(node.at, "`bandwidth` must not be 0", "leave it out for no limit");
         }
+    }
+    if let Some(node) = fields.get("idle")
+        && let Some(idle) = reader.convert(node, "`idle`", units::duration)
+    {
+        if idle.is_zero() {
+            reader.error_with_help(node.at, "`idle` must not be 0", "no registry answers at once");
+        }
+        limits.patience.idle = idle;
+    }
+    if let Some(node) = fields.get("minimum-rate")
+        && let Some(rate) = reader.convert(node, "`minimum-rate`", units::size)
+    {
+        limits.patience.minimum_rate = rate;
     }
     limits
 }
