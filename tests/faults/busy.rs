@@ -85,9 +85,9 @@ fn a_pause_of_years_is_cut_and_other_registries_go_on() {
 #[test]
 fn a_registry_that_only_fails_is_given_up_with_few_requests() {
     let (graph, _) = layered(1000);
-    let stage = Stage::plain().with(&graph);
+    let stage = Stage::plain().with(&graph).patience("3s");
     stage.target.fault("*", "/v2/team", Times::Always, Fault::status(503));
-    stage.run(CALM).failed("retry").says("503");
+    stage.run(CALM).failed("wait").says("503");
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn a_registry_that_recovers_gets_all_images() {
     for number in 0..12 {
         Graph::single(&format!("recovery {number}"), &format!("v{number}")).push(stage.source.storage().as_ref(), APP);
     }
-    stage.target.fault("*", "/v2/team", Times::First(60), Fault::status(503));
-    stage.run(12 * CALM + 200).copied();
+    stage.target.fault("*", "/v2/team", Times::First(9), Fault::status(503));
+    stage.run(12 * CALM + 40).copied();
     assert_eq!(stage.target.storage().tags(APP).len(), 12);
 }
 

@@ -129,7 +129,7 @@ fn an_upload_at_a_metadata_service_or_without_tls_is_refused() {
         let (graph, _) = layered(1000);
         let stage = Stage::plain().with(&graph);
         uploads_at(&stage, to);
-        stage.run(CALM).failed("permanent").says("leads to");
+        stage.run(CALM).failed("permanent").says("private address");
     }
     let (graph, _) = layered(1000);
     let stage = Stage::tls().with(&graph);

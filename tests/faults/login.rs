@@ -61,16 +61,13 @@ fn a_registry_that_refuses_every_token_is_given_up_soon() {
 }
 
 #[test]
-fn a_token_server_at_a_private_address_of_another_host_is_refused() {
-    for realm in ["http://localhost:PORT/token", "http://169.254.169.254/token", "http://10.0.0.1:PORT/token"] {
+fn a_token_server_at_a_metadata_service_is_refused() {
+    for realm in ["http://169.254.169.254/token", "http://[fd00:ec2::254]/token", "http://0xa9.254.169.254/token"] {
         let (graph, _) = layered(1000);
-        let mut stage = Stage::plain().with(&graph);
-        let port = stage.bystander().address().port();
-        let realm = realm.replace("PORT", &port.to_string());
+        let stage = Stage::plain().with(&graph);
         let challenge = Reply::empty(401).with("WWW-Authenticate", format!("Bearer realm=\"{realm}\",service=\"x\""));
         stage.target.fault("GET", "^/v2/$", Times::Always, Fault::Answer(challenge));
         stage.run(CALM).failed("permanent").says("private address");
-        assert_eq!(stage.others()[0].transcript(), "");
     }
 }
 

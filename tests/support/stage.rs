@@ -23,6 +23,7 @@ pub struct Stage {
     certificates: Option<Certificates>,
     limits: String,
     rounds: u32,
+    patience: &'static str,
 }
 
 /// How a run ended.
@@ -57,6 +58,7 @@ impl Stage {
             certificates,
             limits: String::new(),
             rounds: 0,
+            patience: "1m",
         }
     }
 
@@ -78,6 +80,13 @@ impl Stage {
     #[must_use]
     pub fn rounds(mut self, rounds: u32) -> Self {
         self.rounds = rounds;
+        self
+    }
+
+    /// The workflow's `retry.patience`.
+    #[must_use]
+    pub fn patience(mut self, patience: &'static str) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -110,11 +119,12 @@ impl Stage {
             format!("  \"{address}\": {{{reached}, username: {USER}, password: {password}}}\n")
         };
         format!(
-            "version: 1\nregistries:\n{}{}limits: {{{}}}\nretry: {{rounds: {}}}\n",
+            "version: 1\nregistries:\n{}{}limits: {{{}}}\nretry: {{rounds: {}, patience: {}}}\n",
             entry(&self.source),
             entry(&self.target),
             self.limits,
-            self.rounds
+            self.rounds,
+            self.patience
         )
     }
 

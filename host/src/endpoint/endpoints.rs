@@ -161,8 +161,8 @@ impl Entry {
 mod tests {
     use crate::endpoint::Login;
     use crate::http::Named;
-    use crate::http::Reach;
     use crate::http::Patience;
+    use crate::http::Reach;
     use crate::limit::Limiter;
     use crate::limit::Rates;
 

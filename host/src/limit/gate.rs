@@ -30,8 +30,11 @@ impl Gate {
     const SERVED_PER_STEP: u32 = 6;
     /// Failures in a row that are no accident.
     const DOWN: u32 = 5;
-    /// The first pause after that many.
+    /// The first pause after that many, and the longest: what is back is seen soon.
     const DOWN_PAUSE: Duration = Duration::from_secs(1);
+    const LONGEST_DOWN_PAUSE: Duration = Duration::from_secs(10);
+    /// Doublings beyond which a pause grows no longer.
+    const MOST_DOUBLINGS: u32 = 9;
 
     /// Whether the host is down, as far as can be told.
     pub(super) fn is_down(&self) -> bool {
@@ -64,8 +67,8 @@ impl Gate {
                 if self.closed_at.is_some_and(|closed| sent <= closed) {
                     return None;
                 }
-                let pause = 2_u32.checked_pow(self.failures - Self::DOWN).map_or(Self::LONGEST_BACK_OFF, |factor| {
-                    Self::DOWN_PAUSE.saturating_mul(factor).min(Self::LONGEST_BACK_OFF)
+                let pause = 2_u32.checked_pow(self.failures - Self::DOWN).map_or(Self::LONGEST_DOWN_PAUSE, |factor| {
+                    Self::DOWN_PAUSE.saturating_mul(factor).min(Self::LONGEST_DOWN_PAUSE)
                 });
                 self.close(pause, now);
                 Some(pause)
@@ -88,8 +91,8 @@ impl Gate {
                     return None;
                 }
                 let pause = asked.unwrap_or_else(|| self.back_off());
-                if !known {
-                    self.doublings += 1;
+                if !known && asked.is_none() {
+                    self.doublings = (self.doublings + 1).min(Self::MOST_DOUBLINGS);
                 }
                 self.close(pause, now);
                 Some(pause)
@@ -155,8 +158,8 @@ mod tests {
             pauses.push(pause.map_or(0, |pause| pause.as_secs()));
             now += pause.unwrap_or_default() + MILLISECOND;
         }
-        assert_eq!(pauses, [0, 0, 0, 0, 1, 2, 4, 8, 16, 30, 30, 30]);
-        assert!(gate.is_down() && gate.refusing_for(now).is_some_and(|it| it.as_secs() > 100));
+        assert_eq!(pauses, [0, 0, 0, 0, 1, 2, 4, 8, 10, 10, 10, 10]);
+        assert!(gate.is_down() && gate.refusing_for(now).is_some_and(|it| it.as_secs() > 50));
         gate.report(Signal::Served, now, now);
         assert!(!gate.is_down() && gate.refusing_for(now).is_none());
     }

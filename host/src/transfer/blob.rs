@@ -56,20 +56,13 @@ enum Broken {
 }
 
 impl Broken {
-    /// What another try is worth.
-    fn class(&self) -> Class {
-        match self {
-            Self::Unopened(error) => error.class(),
-            Self::Torn { .. } => Class::Retry,
-        }
-    }
-
-    /// The pause before another try. Wrong bytes, which came `spoiled` times, are pulled once more, since the damage may have been on the
-    /// way.
+    /// The pause before another try. What could not be opened was tried several times already; wrong bytes, which came `spoiled` times,
+    /// are pulled once more, since the damage may have been on the way.
     fn pause(&self, tries: &Tries, spoiled: u32) -> Option<Duration> {
         match self {
+            Self::Unopened(_) => None,
             Self::Torn { corrupt: true, .. } if spoiled > 1 => None,
-            _ => tries.pause(self.class()),
+            Self::Torn { .. } => tries.pause(Class::Retry),
         }
     }
 }
@@ -176,11 +169,10 @@ impl Graph<'_> {
                 if let Some(wanted) = wanted {
                     pause = pause.max(wanted);
                     // One that has to wait for its host costs the others nothing.
-                    if let Some(other) = broken.as_ref().map(Broken::class).or(error.map(|error| error.class()))
-                        && !matches!(other, Class::Wait(_))
-                    {
-                        class = other;
-                    }
+                    class = match (&broken, error.map(|error| error.class())) {
+                        (None, Some(Class::Wait(_)) | None) => class,
+                        _ => Class::Retry,
+                    };
                     needs.push(need);
                     continue;
                 }
@@ -228,13 +220,20 @@ impl Graph<'_> {
         // All of them before the first byte moves: a stream that has begun never waits for a host's room.
         let _slots =
             self.parts.endpoints.slots(&self.source.endpoint, needs.iter().map(|need| &need.target.endpoint)).await;
-        let source = match self.source.endpoint.open_blob(self.source.repository(), blob).await {
+        let open = self.source.endpoint.open_blob(self.source.repository(), blob);
+        let begin = join_all(needs.into_iter().map(|need| self.begin(blob, need)));
+        let (source, begun) = join(open, begin).await;
+        let needs: Vec<_> = begun.into_iter().flatten().collect();
+        let source = match source {
             Ok(source) => source,
             Err(error) => {
                 let given_up = join_all(needs.into_iter().map(|need| self.give_up(blob, need))).await;
                 return (given_up, Some(Broken::Unopened(Arc::new(error))));
             }
         };
+        if needs.is_empty() {
+            return (Vec::new(), None);
+        }
         let broken = Arc::new(Mutex::new(None));
         let source = self.watched(source, Arc::clone(&broken));
         let (streams, pump) = tee(source, needs.len());
@@ -245,11 +244,7 @@ impl Graph<'_> {
     }
 
     async fn push<'b>(&self, blob: &Descriptor, mut need: Need<'b>, stream: ByteStream) -> Option<Failed<'b>> {
-        let target = need.target;
-        let session = match self.session(blob, &mut need).await {
-            Ok(session) => session,
-            Err(error) => return Some((need, Some(error))),
-        };
+        let (target, session) = (need.target, need.session.take());
         match target.endpoint.push_blob(target.repository(), blob, session, stream).await {
             Ok(()) => {
                 self.forget_session(blob, target);
@@ -266,22 +261,28 @@ impl Graph<'_> {
         }
     }
 
-    /// The session that goes on, or, for a large blob, a new one that an other process could go on with; none leaves it to the upload.
-    async fn session(&self, blob: &Descriptor, need: &mut Need<'_>) -> Result<Option<Session>, EndpointError> {
-        let (target, begun) = (need.target, need.session.take());
-        if blob.size < REMEMBERED {
-            return Ok(begun);
-        }
-        let name = session_name(blob, target);
-        let session = match (begun, self.parts.sessions.left(&name)) {
-            (Some(begun), _) => Some(begun),
-            (None, Some(location)) => target.endpoint.reopen(&location).await?,
-            (None, None) => target.endpoint.begin(target.repository()).await?,
+    /// Opens the session that a need lacks, while the source is being opened; none, and the target ended, if that cannot be done: the
+    /// request was tried several times already. That of a large blob is noted, or one is taken that an earlier process left.
+    async fn begin<'b>(&self, blob: &Descriptor, mut need: Need<'b>) -> Option<Need<'b>> {
+        let (target, name) = (need.target, session_name(blob, need.target));
+        let remembered = blob.size >= REMEMBERED;
+        let left = if remembered { self.parts.sessions.left(&name) } else { None };
+        let session = match (need.session.take(), left) {
+            (Some(begun), _) => Ok(Some(begun)),
+            (None, Some(location)) => target.endpoint.reopen(&location).await,
+            (None, None) => target.endpoint.begin(target.repository()).await,
         };
-        if let Some(session) = &session {
+        match session {
+            Ok(session) => need.session = session,
+            Err(error) => {
+                target.fail(&target.error(error));
+                return None;
+            }
+        }
+        if let (true, Some(session)) = (remembered, &need.session) {
             self.parts.sessions.opened(&name, session.location());
         }
-        Ok(session)
+        Some(need)
     }
 
     fn forget_session(&self, blob: &Descriptor, target: &Target) {
