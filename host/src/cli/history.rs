@@ -52,8 +52,8 @@ struct Left {
 
 impl Left {
     fn read(state: &StateDir, run: &RunRecord) -> Result<Self, CommandError> {
-        let (jobs, rejected) = History::failures(state, run)?;
-        Ok(Self { failed: jobs.iter().flat_map(run::failed).collect(), rejected })
+        let left = History::left(state, run)?;
+        Ok(Self { failed: left.jobs.iter().flat_map(run::failed).collect(), rejected: left.rejected })
     }
 
     fn file(&self) -> FailedFile {
@@ -114,7 +114,7 @@ impl Left {
 
 fn list(history: &History, as_json: bool) -> String {
     if as_json {
-        return Value::from_iter(history.runs.iter().map(record)).to_string();
+        return history.runs.iter().map(record).collect::<Value>().to_string();
     }
     if history.runs.is_empty() {
         return "no runs yet".to_owned();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt;
 
 use crate::endpoint::Credential;
@@ -84,19 +85,26 @@ impl Places {
                 // A helper that reads nothing is its own business: what it prints decides.
                 let _ = input.write_all(server.as_bytes()).await;
             }
-            child.wait_with_output().await
+            let mut answer = Vec::new();
+            if let Some(output) = child.stdout.take() {
+                // One byte more tells that it is too long.
+                output.take(HELPER_CAP as u64 + 1).read_to_end(&mut answer).await?;
+            }
+            // One that still writes is ended by its closed pipe.
+            Ok::<_, std::io::Error>((child.wait().await?, answer))
         };
-        let output = tokio::time::timeout(HELPER_TIMEOUT, run)
+        let (status, answer) = tokio::time::timeout(HELPER_TIMEOUT, run)
             .await
             .map_err(|_| fail(format!("gave no answer within {} s", HELPER_TIMEOUT.as_secs())))?
             .map_err(|error| fail(format!("failed: {error}")))?;
-        if !output.status.success() {
-            let missing =
-                String::from_utf8_lossy(&output.stdout).to_ascii_lowercase().contains("credentials not found");
-            return if missing { Ok(None) } else { Err(fail(format!("failed: {}", output.status))) };
+        if answer.len() > HELPER_CAP {
+            return Err(fail(format!("gave more than {HELPER_CAP} bytes")));
         }
-        let answer = Some(&output.stdout).filter(|it| it.len() <= HELPER_CAP);
-        let answer: HelperAnswer = answer
+        if !status.success() {
+            let missing = String::from_utf8_lossy(&answer).to_ascii_lowercase().contains("credentials not found");
+            return if missing { Ok(None) } else { Err(fail(format!("failed: {status}"))) };
+        }
+        let answer: HelperAnswer = Some(&answer)
             .and_then(|it| serde_json::from_slice(it).ok())
             .ok_or_else(|| fail("gave what is no answer of a credential helper".to_owned()))?;
         Ok(credential(answer.username, answer.secret))

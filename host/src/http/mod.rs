@@ -8,6 +8,7 @@ mod connection;
 mod error;
 mod reach;
 mod redirect;
+mod response;
 mod retry_after;
 #[cfg(test)]
 pub(crate) mod testnames;
@@ -33,11 +34,8 @@ use crate::limit::Direction;
 use crate::limit::Limiter;
 use crate::limit::Load;
 use crate::limit::Signal;
-use crate::limit::Slot;
 use crate::secret::Secret;
 use crate::secret::SecretUrl;
-
-use body::Reading;
 
 pub use address::authority;
 pub use address::is_public;
@@ -48,6 +46,7 @@ pub use error::HttpError;
 pub use error::TlsKind;
 pub use reach::Named;
 pub use reach::Reach;
+pub use response::Response;
 pub use retry_after::retry_after;
 
 /// Bytes on their way, such as a blob being copied. An error ends the body without completing it.
@@ -120,9 +119,6 @@ pub struct Request {
 /// answers. Bytes a second.
 const COMMIT_RATE: u64 = 16 << 20;
 
-/// The most that is read of a body that nobody wants, so that its connection can be used again.
-const DRAIN: usize = 64 << 10;
-
 /// Sends requests: each attempt takes a rate token, each response feeds the host's gate. Cheap to clone.
 #[derive(Clone)]
 pub struct Gateway {
@@ -136,19 +132,6 @@ struct Inner {
     patience: Patience,
     /// In place of the system's names (tests).
     names: Option<Arc<connection::Lookup>>,
-}
-
-/// A response whose body has not been read.
-pub struct Response {
-    inner: reqwest::Response,
-    host: String,
-    limiter: Arc<Limiter>,
-    patience: Patience,
-    /// The host is down: see [`Self::from_a_host_that_is_down`].
-    down: bool,
-    /// Held until the body is read.
-    slot: Option<Slot>,
-    private: bool,
 }
 
 impl Gateway {
@@ -349,72 +332,6 @@ impl Body {
             Self::Bytes(bytes) => Some(Self::Bytes(bytes.clone())),
             Self::Stream { .. } => None,
         }
-    }
-}
-
-impl Response {
-    /// Status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.inner.status()
-    }
-
-    /// Headers.
-    #[must_use]
-    pub fn headers(&self) -> &HeaderMap {
-        self.inner.headers()
-    }
-
-    /// Whether the host that was asked, before any redirect, is at a private address. False where only a proxy can tell.
-    #[must_use]
-    pub fn is_private(&self) -> bool {
-        self.private
-    }
-
-    fn peer_is_private(&self) -> bool {
-        self.inner.remote_addr().is_some_and(|peer| !is_public(peer.ip()))
-    }
-
-    /// Where it came from, after redirects.
-    #[must_use]
-    pub fn url(&self) -> &Url {
-        self.inner.url()
-    }
-
-    /// Whether the host has failed several times in a row, so that another try of the request is a matter of waiting for it.
-    #[must_use]
-    pub fn from_a_host_that_is_down(&self) -> bool {
-        self.down
-    }
-
-    /// Fails if the body is encoded, such as compressed: its digest and length would be those of something else.
-    pub fn check_identity(&self) -> Result<(), HttpError> {
-        let encodings = self.headers().get_all(header::CONTENT_ENCODING);
-        match encodings.iter().find(|it| !it.is_empty() && !it.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            Some(encoding) => {
-                let encoding = encoding.to_str().unwrap_or("?").to_owned();
-                Err(HttpError::Encoded { host: self.host.clone(), encoding })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Reads the body whole; more than `cap` bytes are an error.
-    pub async fn bytes(self, cap: usize) -> Result<Bytes, HttpError> {
-        let _slot = self.slot;
-        body::collect(Reading::new(self.inner, self.host, self.patience), cap).await
-    }
-
-    /// Throws a short body away, so that the connection can be used again. A long one is cut with its connection.
-    pub async fn drain(self) {
-        let _ = self.bytes(DRAIN).await;
-    }
-
-    /// The body as it comes, under the gateway's patience and the bandwidth cap. Its errors hold an [`HttpError`]
-    /// (`io::Error::get_ref`).
-    #[must_use]
-    pub fn stream(self) -> ByteStream {
-        body::download(Reading::new(self.inner, self.host, self.patience), self.limiter)
     }
 }
 

@@ -56,7 +56,7 @@ pub enum JournalError {
     Database {
         /// The database.
         file: PathBuf,
-        /// What SQLite said.
+        /// What `SQLite` said.
         source: rusqlite::Error,
     },
     /// There is no such run.

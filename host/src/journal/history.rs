@@ -74,6 +74,15 @@ pub struct FailedJob {
     pub failures: Option<String>,
 }
 
+/// What a run did not bring to its targets.
+#[derive(Debug, Default)]
+pub struct Leavings {
+    /// Jobs that are not done.
+    pub jobs: Vec<FailedJob>,
+    /// Images that no job could be made of, each with why.
+    pub rejected: Vec<(String, String)>,
+}
+
 /// The runs of all workflows.
 #[derive(Debug, Default)]
 pub struct History {
@@ -141,14 +150,11 @@ impl History {
         }
     }
 
-    /// The jobs of `run` that are not done, and the images that no job could be made of, each with why.
-    pub fn failures(
-        state: &StateDir,
-        run: &RunRecord,
-    ) -> Result<(Vec<FailedJob>, Vec<(String, String)>), JournalError> {
+    /// What `run` did not bring to its targets.
+    pub fn left(state: &StateDir, run: &RunRecord) -> Result<Leavings, JournalError> {
         let (directory, number) = run.name.rsplit_once('/').unwrap_or((&run.name, ""));
         let shelf = Shelf::open(&state.path().join(directory))?;
-        shelf.failures(number.parse().unwrap_or_default()).map_err(|source| shelf.error(source))
+        shelf.left(number.parse().unwrap_or_default()).map_err(|source| shelf.error(source))
     }
 }
 
@@ -221,7 +227,7 @@ impl Shelf {
         })
     }
 
-    fn failures(&self, run: i64) -> rusqlite::Result<(Vec<FailedJob>, Vec<(String, String)>)> {
+    fn left(&self, run: i64) -> rusqlite::Result<Leavings> {
         let jobs = self
             .connection
             .prepare("SELECT job, failures FROM jobs WHERE run = ?1")?
@@ -232,7 +238,7 @@ impl Shelf {
             .prepare("SELECT image, reason FROM rejected WHERE run = ?1")?
             .query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        Ok((jobs, rejected))
+        Ok(Leavings { jobs, rejected })
     }
 
     fn error(&self, source: rusqlite::Error) -> JournalError {

@@ -13,8 +13,9 @@ impl Key {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-        let [a, b, c, d, e, f, g, h, ..] = hash;
-        Self(i64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash[..8]);
+        Self(i64::from_be_bytes(first))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The journal of a workflow: what its runs have done, so that a run that was killed goes on where it was.
 //!
-//! One directory for each workflow holds an SQLite database and a lock. Entries are written by one thread in batches, in the order in
+//! One directory for each workflow holds an `SQLite` database and a lock. Entries are written by one thread in batches, in the order in
 //! which they were given:
 //!
 //! ```text
@@ -32,6 +32,7 @@ pub use error::JournalError;
 pub use history::Class;
 pub use history::FailedJob;
 pub use history::History;
+pub use history::Leavings;
 pub use history::RunRecord;
 pub use history::RunState;
 pub use key::Key;

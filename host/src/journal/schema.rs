@@ -69,10 +69,10 @@ pub(super) fn open_to_read(file: &Path) -> Result<Connection, JournalError> {
 fn prepare(connection: &Connection, file: &Path) -> rusqlite::Result<Result<(), JournalError>> {
     connection.busy_timeout(Duration::from_secs(5))?;
     let found = format(connection)?;
-    if found != 0 {
-        if let Err(error) = known(found, file) {
-            return Ok(Err(error));
-        }
+    if found != 0
+        && let Err(error) = known(found, file)
+    {
+        return Ok(Err(error));
     }
     connection.pragma_update(None, "page_size", PAGE)?;
     // A file that shrinks when old runs are pruned.

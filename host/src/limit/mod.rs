@@ -206,8 +206,7 @@ impl Limiter {
     #[must_use]
     pub fn paused(&self, host: &str) -> Option<Duration> {
         let state = lock(&self.hosts).get(host).cloned()?;
-        let pause = lock(&state.gate).opens_in(Instant::now());
-        pause
+        lock(&state.gate).opens_in(Instant::now())
     }
 
     /// The hosts that are waited for, and for how long.

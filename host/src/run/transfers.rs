@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::Stream;
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::future::join_all;
 use futures_util::future::ready;
 use futures_util::stream;
@@ -230,12 +232,11 @@ impl Workers {
         let task = running.tasks.spawn(async move {
             let Work { job, before } = work;
             let paused = aside::until_paused(&engine, job.clone());
-            let work = async {
-                match mode {
-                    Mode::Move => engine.run(job).await,
-                    Mode::Preview => engine.preview(job).await,
-                    Mode::Verify(depth) => engine.verify(job, depth).await,
-                }
+            // On the heap: there are many of these at a time, and each is some kilobytes.
+            let work: BoxFuture<'_, Outcome> = match mode {
+                Mode::Move => engine.run(job).boxed(),
+                Mode::Preview => engine.preview(job).boxed(),
+                Mode::Verify(depth) => engine.verify(job, depth).boxed(),
             };
             let outcome = aside::lending(work, permit, paused).await;
             match before {

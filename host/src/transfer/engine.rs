@@ -116,7 +116,7 @@ impl Engine {
     /// Does `job`. Never fails as a whole: each target has its own end.
     pub async fn run(&self, job: Job) -> Outcome {
         let started = Instant::now();
-        let targets = self.targets(&job).await;
+        let targets = Box::pin(self.targets(&job)).await;
         Outcome { targets, job, elapsed: started.elapsed(), attempts: 1 }
     }
 

@@ -112,6 +112,13 @@ fn a_file_that_never_ends_is_refused() {
 }
 
 #[tokio::test]
+async fn a_helper_that_never_ends_is_cut_off() {
+    let (_keep, places) = places_with("exec cat /dev/zero");
+    let error = places.ask_helper("a.example", "test", "a.example").await.expect_err("endless");
+    assert!(error.to_string().contains("gave more than"), "{error}");
+}
+
+#[tokio::test]
 async fn a_helper_can_give_an_identity_token_or_nothing() {
     let (_keep, places) = places_with(r#"printf '{"Username":"<token>","Secret":"identity"}'"#);
     let found = places.ask_helper("a.example", "test", "a.example").await.expect("answer");

@@ -15,6 +15,7 @@ mod referrers;
 mod resume;
 mod retry;
 mod scope;
+mod session;
 mod token;
 mod token_server;
 mod upload;
@@ -40,8 +41,8 @@ use client::Scope;
 use upload::Chunks;
 
 pub(super) use listing::Listing;
+pub(super) use session::Upload;
 pub(super) use upload::Broken;
-pub(super) use upload::Upload;
 
 /// A registry host under one set of settings.
 pub(super) struct Registry {

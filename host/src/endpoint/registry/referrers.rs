@@ -75,7 +75,11 @@ impl Registry {
             Some(target) => Some(self.follow(&url, &target).await?),
             None => None,
         };
-        let next = next.filter(|next| same_origin(next, &url) && *next != url);
+        if next.as_ref().is_some_and(|next| !same_origin(next, &url)) {
+            let request = asked(&Method::GET, &url);
+            return Err(self.protocol(&request, "the link to the next page leads to another host"));
+        }
+        let next = next.filter(|next| *next != url);
         Ok(serde_json::from_slice::<Page>(&bytes).ok().map(|page| (page.manifests.unwrap_or_default(), next)))
     }
 

@@ -118,7 +118,9 @@ pub(super) fn key(reference: &Reference) -> Key {
 pub(super) fn left(past: &Past, transfer: &str, named: &Named) -> Vec<Job> {
     let mine = past.jobs.iter().filter(|job| job.transfer == transfer);
     let read = mine.filter_map(|job| JobRecord::read(&job.text, transfer)).map(|(job, hosts)| {
-        hosts.iter().for_each(|host| named.vouch(host));
+        for host in &hosts {
+            named.vouch(host);
+        }
         job
     });
     read.collect()
