@@ -181,3 +181,15 @@ fn wrong_files_end_with_exit_code_2_before_anything_is_sent() {
     stage.place.run(&["--ruleFile=missing.yaml", "--securityFile=security.yaml"]).expect(2).says("missing.yaml");
     stage.place.run(&["--no-such-flag"]).expect(2);
 }
+
+#[test]
+fn a_classic_run_is_gone_on_with_too() {
+    let stage = Stage::new();
+    let rules = "SOURCE/team/app:1: TARGET/team/app\nSOURCE/team/app:4: TARGET/team/app\n";
+    let failed = stage.run(rules, &["--retry=0"]).expect(1);
+    assert!(failed.last_line().contains("Finished, 1 transfer jobs failed"), "{}", failed.last_line());
+    Graph::single("classic 4", "4").push(&stage.source.remote(), "team/app");
+    let resumed = stage.run(rules, &["--retry=0", "--resume"]).expect(0);
+    assert!(resumed.stdout.starts_with("1 copied, 1 done before"), "{}", resumed.stdout);
+    stage.arrived("team/app", &["1", "4"]);
+}

@@ -1,5 +1,6 @@
 //! What earlier runs did, read beside whoever writes.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
@@ -8,8 +9,10 @@ use rusqlite::Connection;
 use rusqlite::Row;
 
 use crate::journal::JournalError;
+use crate::journal::Key;
 use crate::journal::StateDir;
 use crate::journal::Tally;
+use crate::journal::closed::Closed;
 use crate::journal::schema;
 
 /// How a run ended, or did not.
@@ -188,7 +191,6 @@ impl Shelf {
     fn records(&self) -> rusqlite::Result<Vec<RunRecord>> {
         let mut runs = self.connection.prepare(
             "SELECT id, started, ended, state, program, legs, copied, unchanged, skipped, blobs, bytes,
-             (SELECT COUNT(*) FROM jobs WHERE run = id AND class IS NULL),
              (SELECT COUNT(*) FROM rejected WHERE run = id), name, path FROM runs, workflow ORDER BY id",
         )?;
         let records = runs.query_map([], |row| self.record(row))?;
@@ -197,17 +199,11 @@ impl Shelf {
 
     fn record(&self, row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         let id: i64 = row.get(0)?;
-        let path: String = row.get(14)?;
-        let classes =
-            "SELECT class, COUNT(*) FROM jobs WHERE run = ?1 AND class IS NOT NULL GROUP BY class ORDER BY 2 DESC";
-        let failed = self
-            .connection
-            .prepare_cached(classes)?
-            .query_map([id], |row| Ok(Class { class: row.get(0)?, jobs: count(row, 1)? }))?
-            .collect::<Result<_, _>>()?;
+        let path: String = row.get(13)?;
+        let (open, failed) = self.classes(id)?;
         Ok(RunRecord {
             name: format!("{}/{id}", self.directory),
-            workflow: row.get(13)?,
+            workflow: row.get(12)?,
             path: path.into(),
             started: row.get(1)?,
             ended: row.get(2)?,
@@ -222,17 +218,41 @@ impl Shelf {
                 bytes: count(row, 10)?,
             },
             failed,
-            open: count(row, 11)?,
-            rejected: count(row, 12)?,
+            open,
+            rejected: count(row, 11)?,
         })
     }
 
+    /// How many jobs of `run` have not ended, and how many failed, by kind of error.
+    fn classes(&self, run: i64) -> rusqlite::Result<(u64, Vec<Class>)> {
+        let closed = Closed::read(&self.connection, run)?;
+        let mut jobs = self.connection.prepare_cached("SELECT seq, key, class FROM jobs WHERE run = ?1")?;
+        let mut jobs = jobs.query([run])?;
+        let (mut open, mut failed) = (0, BTreeMap::new());
+        while let Some(row) = jobs.next()? {
+            if !closed.leaves_open(row.get(0)?, Key(row.get(1)?)) {
+                continue;
+            }
+            match row.get::<_, Option<String>>(2)? {
+                None => open += 1,
+                Some(class) => *failed.entry(class).or_default() += 1,
+            }
+        }
+        let mut failed: Vec<Class> = failed.into_iter().map(|(class, jobs)| Class { class, jobs }).collect();
+        failed.sort_by_key(|class| std::cmp::Reverse(class.jobs));
+        Ok((open, failed))
+    }
+
     fn left(&self, run: i64) -> rusqlite::Result<Leavings> {
-        let jobs = self
-            .connection
-            .prepare("SELECT job, failures FROM jobs WHERE run = ?1")?
-            .query_map([run], |row| Ok(FailedJob { job: row.get(0)?, failures: row.get(1)? }))?
-            .collect::<Result<_, _>>()?;
+        let closed = Closed::read(&self.connection, run)?;
+        let mut jobs = Vec::new();
+        let mut found = self.connection.prepare("SELECT seq, key, job, failures FROM jobs WHERE run = ?1")?;
+        let mut found = found.query([run])?;
+        while let Some(row) = found.next()? {
+            if closed.leaves_open(row.get(0)?, Key(row.get(1)?)) {
+                jobs.push(FailedJob { job: row.get(2)?, failures: row.get(3)? });
+            }
+        }
         let rejected = self
             .connection
             .prepare("SELECT image, reason FROM rejected WHERE run = ?1")?

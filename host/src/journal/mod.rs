@@ -13,6 +13,7 @@
 //! Nothing here knows what a job is: it is a text with a key. There is no secret in it, but there are names of private images, so files are
 //! the user's alone.
 
+mod closed;
 mod entry;
 mod error;
 mod history;

@@ -16,6 +16,7 @@ use crate::journal::Key;
 use crate::journal::RunState;
 use crate::journal::StateDir;
 use crate::journal::Writer;
+use crate::journal::closed::Closed;
 use crate::journal::place;
 use crate::journal::prune;
 use crate::journal::schema;
@@ -110,6 +111,12 @@ impl Journal {
         Writer::start(self, run)
     }
 
+    /// The number of the last row, after which others are appended.
+    pub(super) fn last_seq(&self) -> Result<i64, JournalError> {
+        let last = "SELECT MAX(IFNULL((SELECT MAX(seq) FROM jobs), 0), IFNULL((SELECT MAX(seq) FROM done), 0))";
+        self.connection.query_row(last, [], |row| row.get(0)).map_err(self.error())
+    }
+
     fn own(&self) -> Result<(), JournalError> {
         let (name, path) = (&self.workflow.name, self.workflow.path.display().to_string());
         let owner = self.connection.query_row("SELECT name, path FROM workflow", [], |row| {
@@ -127,12 +134,18 @@ impl Journal {
 
     fn read(&self, run: i64) -> rusqlite::Result<Past> {
         let rows = |sql: &str| self.connection.prepare(sql);
-        let done = rows("SELECT target, source FROM done WHERE run = ?1")?
+        let done = rows("SELECT target, source FROM done WHERE run = ?1 AND target IS NOT NULL")?
             .query_map([run], |row| Ok((Key(row.get(0)?), Key(row.get(1)?))))?
             .collect::<Result<_, _>>()?;
-        let jobs = rows("SELECT transfer, job FROM jobs WHERE run = ?1")?
-            .query_map([run], |row| Ok(OpenJob { transfer: row.get(0)?, text: row.get(1)? }))?
-            .collect::<Result<_, _>>()?;
+        let closed = Closed::read(&self.connection, run)?;
+        let mut jobs = Vec::new();
+        let mut found = rows("SELECT seq, key, transfer, job FROM jobs WHERE run = ?1")?;
+        let mut found = found.query([run])?;
+        while let Some(row) = found.next()? {
+            if closed.leaves_open(row.get(0)?, Key(row.get(1)?)) {
+                jobs.push(OpenJob { transfer: row.get(2)?, text: row.get(3)? });
+            }
+        }
         // Of what was rejected no job is noted, so only its source can tell it again.
         let sources = rows(
             "SELECT transfer, position, listed FROM sources WHERE run = ?1

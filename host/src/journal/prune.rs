@@ -3,6 +3,8 @@
 use rusqlite::Connection;
 use rusqlite::Transaction;
 
+use crate::journal::closed;
+
 /// Runs of which the failures are kept.
 const FAILURES: i64 = 5;
 
@@ -11,6 +13,7 @@ const NUMBERS: i64 = 100;
 
 /// Forgets what nobody can go on with once `run` begins: how far earlier runs came, and of old ones all but their numbers.
 pub(super) fn before(transaction: &Transaction<'_>, run: i64) -> rusqlite::Result<()> {
+    closed::forget(transaction, run - 1)?;
     for table in ["done", "sources"] {
         transaction.execute(&format!("DELETE FROM {table} WHERE run < ?1"), [run])?;
     }
@@ -24,6 +27,7 @@ pub(super) fn before(transaction: &Transaction<'_>, run: i64) -> rusqlite::Resul
 
 /// Forgets how far a run came that ended whole.
 pub(super) fn after_whole(connection: &Connection, run: i64) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM jobs WHERE run = ?1", [run])?;
     connection.execute("DELETE FROM done WHERE run = ?1", [run])?;
     connection.execute("DELETE FROM sources WHERE run = ?1", [run])?;
     shrink(connection)

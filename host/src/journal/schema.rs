@@ -16,6 +16,9 @@ const FORMAT: i64 = 1;
 /// The most that a database grows to, in bytes: beyond, entries are refused as if the disk were full.
 const MOST_BYTES: i64 = 8 << 30;
 
+/// Pages that are written twice, first beside the database and then into it: the more, the fewer times the disk is waited for.
+const CHECKPOINT: i64 = 4000;
+
 /// Bytes of a page.
 const PAGE: i64 = 4096;
 
@@ -26,13 +29,14 @@ CREATE TABLE runs (
     started INTEGER NOT NULL, ended INTEGER, state TEXT NOT NULL, legs INTEGER NOT NULL DEFAULT 1,
     copied INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0, skipped INTEGER NOT NULL DEFAULT 0,
     blobs INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0);
--- Jobs that are not done. Without a class, one has not ended yet.
+-- Both of these only grow while a run is under way, in one order, `seq`: what is appended touches one page, what is changed anywhere
+-- touches many. A job is open until its key is in `done` with a greater `seq`. Without a class, it has not ended yet.
 CREATE TABLE jobs (
-    run INTEGER NOT NULL, key INTEGER NOT NULL, transfer TEXT NOT NULL, job TEXT NOT NULL, class TEXT, failures TEXT,
-    PRIMARY KEY (run, key)) WITHOUT ROWID;
--- Targets that have their image.
+    seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, key INTEGER NOT NULL, transfer TEXT NOT NULL, job TEXT NOT NULL,
+    class TEXT, failures TEXT);
+-- Jobs that ended, by their key, and targets that have their image (none where the whole job failed).
 CREATE TABLE done (
-    run INTEGER NOT NULL, target INTEGER NOT NULL, source INTEGER NOT NULL, PRIMARY KEY (run, target)) WITHOUT ROWID;
+    seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, key INTEGER NOT NULL, target INTEGER, source INTEGER);
 CREATE TABLE sources (
     run INTEGER NOT NULL, transfer TEXT NOT NULL, position TEXT, listed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (run, transfer)) WITHOUT ROWID;
@@ -80,7 +84,8 @@ fn prepare(connection: &Connection, file: &Path) -> rusqlite::Result<Result<(), 
     connection.pragma_update(None, "journal_mode", "wal")?;
     // A killed process loses nothing by this, a machine that loses power perhaps the last second; the database stays whole.
     connection.pragma_update(None, "synchronous", "normal")?;
-    connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+    connection.pragma_update(None, "journal_size_limit", 2 * CHECKPOINT * PAGE)?;
     connection.pragma_update(None, "max_page_count", MOST_BYTES / PAGE)?;
     if found == 0 {
         connection.execute_batch(&format!("BEGIN IMMEDIATE;{TABLES}PRAGMA user_version = {FORMAT};COMMIT;"))?;

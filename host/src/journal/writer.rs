@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::Transaction;
 use rusqlite::params;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::journal::Ended;
 use crate::journal::Entry;
@@ -26,6 +28,9 @@ const WAITING: usize = 1024;
 
 /// Entries that are written in one transaction.
 const BATCH: usize = 512;
+
+/// How long entries that nobody waits for are gathered after the last transaction: a busy run has some twenty a second.
+const GATHERED: Duration = Duration::from_millis(50);
 
 /// Writes the journal of one run. Cheap to clone.
 ///
@@ -49,6 +54,13 @@ enum What {
     End(RunState),
 }
 
+impl Message {
+    /// Whether somebody waits for it.
+    fn is_urgent(&self) -> bool {
+        self.written.is_some() || matches!(self.what, What::End(_))
+    }
+}
+
 /// What the thread works with.
 struct Desk {
     run: i64,
@@ -58,19 +70,25 @@ struct Desk {
     gaps: bool,
     /// The last batch could not be written.
     failing: bool,
+    /// The number of the last row.
+    seq: i64,
 }
 
 impl Writer {
     pub(super) fn start(journal: Journal, run: i64) -> Result<Self, JournalError> {
         let (sender, receiver) = mpsc::channel(WAITING);
         let directory = journal.file.parent().unwrap_or(&journal.file).to_owned();
+        let failed = |source| JournalError::Directory { directory: directory.clone(), source };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        let seq = journal.last_seq()?;
         let work = move || {
             let Journal { file, connection, lock, .. } = journal;
-            Desk { run, file, connection, gaps: false, failing: false }.work(receiver);
+            let desk = Desk { run, file, connection, gaps: false, failing: false, seq };
+            runtime.block_on(desk.work(receiver));
             drop(lock);
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(work);
-        let thread = thread.map_err(|source| JournalError::Directory { directory, source })?;
+        let thread = thread.map_err(failed)?;
         Ok(Self { run, sender, thread: Arc::new(Mutex::new(Some(thread))) })
     }
 
@@ -116,15 +134,21 @@ impl Writer {
 }
 
 impl Desk {
-    fn work(mut self, mut receiver: mpsc::Receiver<Message>) {
+    async fn work(mut self, mut receiver: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH);
-        loop {
-            if receiver.blocking_recv_many(&mut messages, BATCH) == 0 {
-                return;
+        let mut due = Instant::now();
+        while receiver.recv_many(&mut messages, BATCH).await > 0 {
+            while messages.len() < BATCH && !messages.iter().any(Message::is_urgent) {
+                let room = BATCH - messages.len();
+                match tokio::time::timeout_at(due, receiver.recv_many(&mut messages, room)).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(_) => {}
+                }
             }
             let end = messages.iter().any(|message| matches!(message.what, What::End(_)));
             let outcome = self.write(&messages);
             self.tell(outcome);
+            due = Instant::now() + GATHERED;
             for message in messages.drain(..) {
                 if let Some(written) = message.written {
                     // Whoever waited may have been cancelled.
@@ -157,13 +181,14 @@ impl Desk {
         }
     }
 
-    fn write(&self, messages: &[Message]) -> rusqlite::Result<()> {
+    fn write(&mut self, messages: &[Message]) -> rusqlite::Result<()> {
+        let mut seq = self.seq;
         let transaction = self.connection.unchecked_transaction()?;
         let mut tally = Tally::default();
         let mut whole = false;
         for message in messages {
             match &message.what {
-                What::Entry(entry) => self.entry(&transaction, entry, &mut tally)?,
+                What::Entry(entry) => self.entry(&transaction, entry, &mut tally, &mut seq)?,
                 What::End(state) => {
                     // What is lost has to be looked at again.
                     let state = if self.gaps && *state == RunState::Whole { RunState::Failed } else { *state };
@@ -191,17 +216,24 @@ impl Desk {
                 ])?;
         }
         transaction.commit()?;
+        self.seq = seq;
         if whole { prune::after_whole(&self.connection, self.run) } else { Ok(()) }
     }
 
-    fn entry(&self, transaction: &Transaction<'_>, entry: &Entry, tally: &mut Tally) -> rusqlite::Result<()> {
+    fn entry(
+        &self,
+        transaction: &Transaction<'_>,
+        entry: &Entry,
+        tally: &mut Tally,
+        seq: &mut i64,
+    ) -> rusqlite::Result<()> {
         let run = self.run;
         match entry {
             Entry::Planned { transfer, jobs, position } => {
                 let mut insert = transaction
-                    .prepare_cached("INSERT OR REPLACE INTO jobs (run, key, transfer, job) VALUES (?1, ?2, ?3, ?4)")?;
+                    .prepare_cached("INSERT INTO jobs (seq, run, key, transfer, job) VALUES (?1, ?2, ?3, ?4, ?5)")?;
                 for job in jobs {
-                    insert.execute(params![run, job.key.0, transfer, job.text])?;
+                    insert.execute(params![next(seq), run, job.key.0, transfer, job.text])?;
                 }
                 if let (Some(position), false) = (position, self.gaps) {
                     transaction
@@ -211,7 +243,7 @@ impl Desk {
             }
             Entry::Ended(ended) => {
                 *tally += ended.tally;
-                Self::ended(transaction, run, ended)?;
+                Self::ended(transaction, run, ended, seq)?;
             }
             Entry::Rejected { transfer, image, reason } => {
                 transaction
@@ -236,19 +268,33 @@ impl Desk {
         Ok(())
     }
 
-    fn ended(transaction: &Transaction<'_>, run: i64, ended: &Ended) -> rusqlite::Result<()> {
-        transaction.prepare_cached("DELETE FROM jobs WHERE run = ?1 AND key = ?2")?.execute([run, ended.key.0])?;
-        let mut done = transaction.prepare_cached("INSERT OR REPLACE INTO done VALUES (?1, ?2, ?3)")?;
+    fn ended(transaction: &Transaction<'_>, run: i64, ended: &Ended, seq: &mut i64) -> rusqlite::Result<()> {
+        let mut done = transaction.prepare_cached("INSERT INTO done VALUES (?1, ?2, ?3, ?4, ?5)")?;
         for (target, source) in &ended.done {
-            done.execute([run, target.0, source.0])?;
+            done.execute(params![next(seq), run, ended.key.0, target.0, source.0])?;
+        }
+        if ended.done.is_empty() {
+            done.execute(params![next(seq), run, ended.key.0, None::<i64>, None::<i64>])?;
         }
         if let Some(left) = &ended.left {
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO jobs VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-                .execute(params![run, left.job.key.0, left.transfer, left.job.text, left.class, left.failures])?;
+            transaction.prepare_cached("INSERT INTO jobs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
+                next(seq),
+                run,
+                left.job.key.0,
+                left.transfer,
+                left.job.text,
+                left.class,
+                left.failures
+            ])?;
         }
         Ok(())
     }
+}
+
+/// Counts on.
+fn next(seq: &mut i64) -> i64 {
+    *seq += 1;
+    *seq
 }
 
 #[cfg(test)]
