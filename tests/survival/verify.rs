@@ -51,10 +51,11 @@ fn what_is_the_same_is_verified_without_a_write() {
 fn what_is_missing_and_what_is_different_is_told() {
     let (source, target, place) = stage();
     fill(&source, "app", 4);
-    let finished = place.run(&VERIFY).expect(1);
-    assert!(finished.stdout.starts_with("3 verified, 1 missing or different\n"), "{}", finished.stdout);
+    let finished = place.run(&[&VERIFY[..], &["--failed", "missing.yaml"]].concat()).expect(1);
+    assert!(finished.stdout.contains("3 verified, 1 missing or different\n"), "{}", finished.stdout);
     assert!(finished.stderr.contains("app:v3 is not there"), "{}", finished.stderr);
     assert_eq!(class(&place), "missing");
+    assert!(place.read("missing.yaml").contains("app:v3"), "{}", place.read("missing.yaml"));
     assert!(finished.last_line().contains("1 transfer jobs failed"), "{}", finished.last_line());
 
     Graph::single("another", "v3").push(&target.remote(), "app");
@@ -102,7 +103,7 @@ fn a_run_that_verifies_says_both() {
     to.fault("PUT", "/manifests/v9", 1, taken);
     let finished = place.run(&["run", "workflow.yaml", "--verify", "--report", "report.json"]).expect(1);
     assert!(
-        finished.stdout.starts_with("1 copied, 3 unchanged, 3 verified, 1 missing or different"),
+        finished.stdout.contains("\n1 copied, 3 unchanged, 3 verified, 1 missing or different"),
         "{}",
         finished.stdout
     );

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::oci::Reference;
 use crate::report::Event;
 use crate::transfer::Status;
 
@@ -38,14 +39,11 @@ impl FailedFile {
     /// Notes what failed in `event`.
     pub fn take(&mut self, event: &Event) {
         match event {
-            Event::Finished(outcome) => {
+            Event::Finished(outcome) | Event::Verified(outcome) => {
                 for target in &outcome.targets {
                     if let Status::Failed(failure) = &target.status {
-                        self.jobs.entry(outcome.job.source.to_string()).or_default().push(Failed {
-                            target: target.reference.to_string(),
-                            reason: failure.message.clone(),
-                            hint: failure.hint.clone(),
-                        });
+                        let (source, target) = (outcome.job.source.to_string(), target.reference.to_string());
+                        self.note(source, target, failure.message.clone(), failure.hint.clone());
                     }
                 }
             }
@@ -57,14 +55,16 @@ impl FailedFile {
             | Event::Started { .. }
             | Event::Retrying(_)
             | Event::Unwanted
-            | Event::Verified(_)
             | Event::Interrupted => {}
         }
     }
 
-    /// Notes a target that failed in an earlier run.
+    /// Notes a target that failed. One that failed before is not noted again: what was not copied is not there to be verified either.
     pub fn note(&mut self, source: String, target: String, reason: String, hint: Option<String>) {
-        self.jobs.entry(source).or_default().push(Failed { target, reason, hint });
+        let failed = self.jobs.entry(source).or_default();
+        if !failed.iter().any(|other| other.target == target) {
+            failed.push(Failed { target, reason, hint });
+        }
     }
 
     /// Notes an image that no job could be made of in an earlier run.
@@ -85,13 +85,18 @@ impl FailedFile {
         for other in &self.others {
             text.extend(["# no rule can be made of: ", &other.replace('\n', " "), "\n"]);
         }
+        let pairs = self.jobs.iter().flat_map(|(source, failed)| failed.iter().map(move |it| (source, &it.target)));
+        for (source, target) in pairs.filter(|(source, target)| !(is_rule(source) && is_rule(target))) {
+            text.extend(["# no rule can be made of: ", source, " -> ", target, ": name the registry with its port\n"]);
+        }
         let rules: BTreeMap<&str, Targets<'_>> = self
             .jobs
             .iter()
+            .filter(|(source, failed)| is_rule(source) && failed.iter().any(|failed| is_rule(&failed.target)))
             .map(|(source, failed)| {
-                let mut targets: Vec<&str> = failed.iter().map(|failed| failed.target.as_str()).collect();
+                let mut targets: Vec<&str> =
+                    failed.iter().map(|failed| failed.target.as_str()).filter(|target| is_rule(target)).collect();
                 targets.sort_unstable();
-                targets.dedup();
                 (source.as_str(), if let [one] = targets[..] { Targets::One(one) } else { Targets::Many(targets) })
             })
             .collect();
@@ -123,6 +128,11 @@ impl FailedFile {
     }
 }
 
+/// Whether a rule file reads the name as it is meant: a host of one word without a port is a namespace of Docker Hub there.
+fn is_rule(name: &str) -> bool {
+    name.parse::<Reference>().is_ok_and(|read| read.to_string() == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +147,7 @@ mod tests {
             jobs: [
                 ("a.io/n/app:1".to_owned(), vec![failed("c.io/n/app:1"), failed("b.io/n/app:1")]),
                 ("a.io/n/app:2".to_owned(), vec![failed("b.io/n/app:2")]),
+                ("harbor/n/app:3".to_owned(), vec![failed("b.io/n/app:3")]),
             ]
             .into(),
             others: vec!["a.io/n/Bad:1: not a name".to_owned()],
@@ -146,12 +157,24 @@ mod tests {
             "\
 # What failed, as rules: image-transfer --ruleFile=THIS --securityFile=… tries it again.
 # no rule can be made of: a.io/n/Bad:1: not a name
+# no rule can be made of: harbor/n/app:3 -> b.io/n/app:3: name the registry with its port
 a.io/n/app:1:
 - b.io/n/app:1
 - c.io/n/app:1
 a.io/n/app:2: b.io/n/app:2
 "
         );
+    }
+
+    #[test]
+    fn what_failed_is_not_told_again_when_it_is_missed() {
+        let mut file = FailedFile::default();
+        for reason in ["no", "not there"] {
+            file.note("a.io/n/app:1".to_owned(), "b.io/n/app:1".to_owned(), reason.to_owned(), None);
+        }
+        let mut told = Vec::new();
+        file.list(&mut told).unwrap();
+        assert_eq!(String::from_utf8(told).unwrap(), "1 failed:\n  a.io/n/app:1 -> b.io/n/app:1\n    no\n");
     }
 
     #[test]
