@@ -118,13 +118,13 @@ impl Running {
         assert!(status.success());
     }
 
-    /// Waits until standard error has said this.
     /// `kill -9`.
     pub fn kill(&self) {
         let status = Command::new("kill").args(["-KILL", &self.process.to_string()]).status().unwrap();
         assert!(status.success());
     }
 
+    /// Waits until standard error has said this.
     pub fn await_text(&self, text: &str) {
         self.stderr.await_text(text);
     }
