@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 
 use regex::Regex;
 
@@ -64,10 +65,19 @@ pub struct Gate(Arc<(Mutex<GateState>, Condvar)>);
 #[derive(Default)]
 struct GateState {
     arrived: usize,
+    /// So many pass without waiting.
+    free: usize,
     open: bool,
 }
 
 impl Gate {
+    /// One that lets the first `free` through.
+    pub fn after(free: usize) -> Self {
+        let gate = Self::default();
+        gate.0.0.lock().unwrap().free = free;
+        gate
+    }
+
     /// Lets all through, now and later.
     pub fn open(&self) {
         self.0.0.lock().unwrap().open = true;
@@ -86,6 +96,9 @@ impl Gate {
         let mut state = self.0.0.lock().unwrap();
         state.arrived += 1;
         self.0.1.notify_all();
+        if state.arrived <= state.free {
+            return;
+        }
         drop(self.0.1.wait_timeout_while(state, http1::PATIENCE, |state| !state.open).unwrap());
     }
 }
@@ -98,6 +111,8 @@ struct State {
     stopped: AtomicBool,
     /// Where tokens are fetched, for a proxy that asks for them.
     realm: Option<String>,
+    /// How much later each request arrives.
+    round_trip: Duration,
 }
 
 /// The proxy; it stops accepting when dropped.
@@ -108,19 +123,24 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn start(upstream: SocketAddr) -> Self {
-        Self::begin(upstream, false)
+        Self::begin(upstream, false, Duration::ZERO)
+    }
+
+    /// One that is so far away: each connection and each request arrives a round trip later.
+    pub fn far(upstream: SocketAddr, round_trip: Duration) -> Self {
+        Self::begin(upstream, false, round_trip)
     }
 
     /// One that lets nobody in without a token for the repository, and serves tokens at `/token`.
     pub fn guard(upstream: SocketAddr) -> Self {
-        Self::begin(upstream, true)
+        Self::begin(upstream, true, Duration::ZERO)
     }
 
-    fn begin(upstream: SocketAddr, guards: bool) -> Self {
+    fn begin(upstream: SocketAddr, guards: bool, round_trip: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let realm = guards.then(|| format!("http://{address}/token"));
-        let state = Arc::new(State { realm, ..State::default() });
+        let state = Arc::new(State { realm, round_trip, ..State::default() });
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -189,9 +209,11 @@ impl Drop for Proxy {
 }
 
 fn serve(client: TcpStream, upstream: SocketAddr, state: &State) {
+    state.travel();
     let mut server = None;
     let mut reader = BufReader::with_capacity(64 << 10, client);
     while let Ok(Some(head)) = Head::read(&mut reader) {
+        state.travel();
         match exchange(&head, &mut reader, &mut server, upstream, state) {
             Ok(true) => {}
             Ok(false) | Err(_) => break,
@@ -291,6 +313,13 @@ fn forward(
 }
 
 impl State {
+    /// Waits as long as the way takes.
+    fn travel(&self) {
+        if !self.round_trip.is_zero() {
+            thread::sleep(self.round_trip);
+        }
+    }
+
     fn take_fault(&self, method: &str, path: &str) -> Option<Action> {
         let mut faults = self.faults.lock().unwrap();
         let fault =

@@ -49,20 +49,21 @@ fn fifty_kills_lose_nothing_and_repeat_only_what_was_in_flight() {
     let mut random = fastrand::Rng::with_seed(4);
     let mut lost = 0;
     for kill in 0..KILLS {
-        // A moment is a number of requests: a gate that stands open counts them.
-        let gate = Gate::default();
-        gate.open();
+        // A moment is a number of requests, after which none is let through.
+        let moment = random.usize(1..50);
+        let gate = Gate::after(moment);
         to.forgive();
         for method in ["HEAD", "POST", "PUT"] {
             to.fault(method, ".", usize::MAX, Action::Hold(gate.clone()));
         }
         let run = ["run", "workflow.yaml", "--state", "state", "--resume", "--quiet"];
         let running = place.start(&run, &[]);
-        gate.await_arrivals(random.usize(1..50));
+        gate.await_arrivals(moment + 1);
         running.kill();
         let finished = running.finish();
         assert_eq!(finished.code, None, "kill {kill}: {}", finished.stderr);
         lost += in_flight(&to);
+        gate.open();
         // What has arrived so far is whole.
         for repository in REPOSITORIES {
             same(&source, &target, repository);

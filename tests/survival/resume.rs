@@ -97,6 +97,20 @@ fn what_failed_is_tried_again_and_only_that() {
 }
 
 #[test]
+fn going_on_again_and_again_leaves_no_more_than_there_was() {
+    let (source, target, place) = (Registry::open(), Registry::open(), Workplace::new());
+    fill(&source, "app", 5);
+    let to = target.proxy();
+    place.file("workflow.yaml", &workflow(source.address(), to.address(), &["app"]));
+    to.fault("PUT", "/manifests/", usize::MAX, Action::Answer { status: 403, headers: vec![], body: vec![] });
+    for _ in 0..4 {
+        place.run(&[&["run", "workflow.yaml", "--resume"], &STATE[..]].concat()).expect(1);
+    }
+    let history = place.run(&[&["history"], &STATE[..]].concat()).expect(0).stdout;
+    assert!(history.contains("  failed    5 failed;"), "{history}");
+}
+
+#[test]
 fn a_run_that_is_done_is_not_gone_on_with_but_begun_anew() {
     let (source, target, place) = (Registry::open(), Registry::open(), Workplace::new());
     fill(&source, "app", 1);

@@ -16,6 +16,7 @@ use crate::journal::Key;
 use crate::journal::RunState;
 use crate::journal::StateDir;
 use crate::journal::Writer;
+use crate::journal::closed;
 use crate::journal::closed::Closed;
 use crate::journal::place;
 use crate::journal::prune;
@@ -186,6 +187,9 @@ impl Journal {
             [run],
         )?;
         transaction.execute("DELETE FROM rejected WHERE run = ?1", [run])?;
+        // However often it is gone on with, what failed each time is kept once.
+        closed::forget(&transaction, run)?;
+        transaction.execute("DELETE FROM done WHERE run = ?1 AND target IS NULL", [run])?;
         transaction.commit()
     }
 

@@ -72,8 +72,10 @@ impl Enumeration {
     }
 
     async fn tell(&mut self, outlets: &Outlets) -> Result<(), Gone> {
-        let left = std::mem::take(&mut self.left);
-        self.send(left, None, outlets).await?;
+        // These are on record already.
+        for job in std::mem::take(&mut self.left) {
+            outlets.jobs.send(job).await?;
+        }
         let whole = loop {
             match self.next().await {
                 Ok(Some(batch)) => self.batch(batch, outlets).await?,

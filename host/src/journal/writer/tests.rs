@@ -109,6 +109,23 @@ async fn a_run_that_is_gone_on_with_keeps_its_number_and_adds_up() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_gone_on_with_often_does_not_grow() {
+    let state = tempfile::tempdir().unwrap();
+    let past = after(state.path(), vec![plan(&[1, 2], None), failed(1), done(2)]).await;
+    for _ in 0..10 {
+        let writer = open(state.path()).go_on(past.run).unwrap();
+        writer.note(failed(1)).await;
+        writer.end(RunState::Failed).await;
+    }
+    let connection = Connection::open(database(state.path())).unwrap();
+    let count = |table: &str| -> i64 {
+        connection.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(["jobs", "done"].map(count), [2, 2], "what failed, now and the time before");
+    assert_eq!(texts(&open(state.path()).past().unwrap().unwrap()), ["job 1"]);
+}
+
+#[tokio::test]
 async fn a_transfer_with_a_rejected_image_is_listed_again_from_its_beginning() {
     let state = tempfile::tempdir().unwrap();
     let rejected = Entry::Rejected { transfer: "t".into(), image: "i".to_owned(), reason: "no name".to_owned() };
