@@ -123,7 +123,7 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn start(upstream: SocketAddr) -> Self {
-        Self::begin(upstream, false, Duration::ZERO)
+        Self::far(upstream, Duration::ZERO)
     }
 
     /// One that is so far away: each connection and each request arrives a round trip later.
