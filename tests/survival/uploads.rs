@@ -46,6 +46,12 @@ fn starts(to: &Proxy) -> Vec<usize> {
     ranges.map(|it| it.head.header("content-range").unwrap().split('-').next().unwrap().parse().unwrap()).collect()
 }
 
+/// Whether the session went on, and never from the blob's beginning. The registry may still have been writing what came before the
+/// break when it was asked how far it is: then it refuses that place, and is asked once more.
+fn went_on(starts: &[usize], most: usize) -> bool {
+    !starts.is_empty() && starts.iter().all(|start| (MIB..=most).contains(start))
+}
+
 #[test]
 fn an_upload_that_broke_goes_on_in_its_session() {
     let (source, target, to, place) = stage(Kind::Distribution3);
@@ -53,7 +59,7 @@ fn an_upload_that_broke_goes_on_in_its_session() {
     place.run(&["run", "workflow.yaml", "--state", "state"]).expect(0);
     assert_eq!(same(&source, &target, "app"), 1);
     let starts = starts(&to);
-    assert!(starts.len() == 1 && starts[0] > MIB && starts[0] <= 16 * MIB, "{starts:?}\n{}", to.transcript());
+    assert!(went_on(&starts, 16 * MIB), "{starts:?}\n{}", to.transcript());
 }
 
 #[test]
@@ -69,7 +75,7 @@ fn an_upload_goes_on_after_the_process_was_killed() {
     place.run(&["run", "workflow.yaml", "--state", "state", "--resume"]).expect(0);
     assert_eq!(same(&source, &target, "app"), 1);
     let starts = starts(&to);
-    assert!(starts.len() == 1 && starts[0] > MIB && starts[0] < LAYER, "{starts:?}\n{}", to.transcript());
+    assert!(went_on(&starts, LAYER), "{starts:?}\n{}", to.transcript());
 }
 
 #[test]
