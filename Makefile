@@ -2,7 +2,6 @@
 # make test         installs what the tests need, runs all of them
 # make soak         2,000 images through a fifth of faulty requests
 # make quickstart   a whole run without any server: workflows/quickstart.yaml
-# make bench        image-transfer and its peers side by side; writes docs/performance.md
 # make plugins      builds the plugins' components into plugins/dist
 # make deny         holds the dependencies to deny.toml: advisories, licences, bans, sources
 # make fuzz         fuzzes what reads bytes from outside: ten minutes for each target, or TIME=60 TARGETS="link reference"
@@ -12,7 +11,7 @@ PLUGINS := $(CARGO) test --locked --manifest-path plugins/Cargo.toml
 # Guests' native tests share the host's target directory: one place to cache, no crate built twice.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: build test unit e2e soak bench plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
+.PHONY: build test unit e2e soak plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
 
 build:
 	$(CARGO) build --locked --release --bin image-transfer
@@ -33,11 +32,6 @@ e2e: deps
 
 soak: deps
 	$(CARGO) test --locked --test e2e faults::soak -- --include-ignored
-
-# WORKLOADS="small far" ROUNDS=5 are some of them, more often.
-bench: build
-	tests/install-deps --bench
-	$(CARGO) bench --locked --bench bench -- $(WORKLOADS)
 
 plugins-test:
 	$(PLUGINS)

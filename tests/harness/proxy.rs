@@ -15,7 +15,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Duration;
 
 use regex::Regex;
 
@@ -111,8 +110,6 @@ struct State {
     stopped: AtomicBool,
     /// Where tokens are fetched, for a proxy that asks for them.
     realm: Option<String>,
-    /// How much later each request arrives.
-    round_trip: Duration,
 }
 
 /// The proxy; it stops accepting when dropped.
@@ -123,24 +120,19 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn start(upstream: SocketAddr) -> Self {
-        Self::far(upstream, Duration::ZERO)
-    }
-
-    /// One that is so far away: each connection and each request arrives a round trip later.
-    pub fn far(upstream: SocketAddr, round_trip: Duration) -> Self {
-        Self::begin(upstream, false, round_trip)
+        Self::begin(upstream, false)
     }
 
     /// One that lets nobody in without a token for the repository, and serves tokens at `/token`.
     pub fn guard(upstream: SocketAddr) -> Self {
-        Self::begin(upstream, true, Duration::ZERO)
+        Self::begin(upstream, true)
     }
 
-    fn begin(upstream: SocketAddr, guards: bool, round_trip: Duration) -> Self {
+    fn begin(upstream: SocketAddr, guards: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let realm = guards.then(|| format!("http://{address}/token"));
-        let state = Arc::new(State { realm, round_trip, ..State::default() });
+        let state = Arc::new(State { realm, ..State::default() });
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -209,11 +201,9 @@ impl Drop for Proxy {
 }
 
 fn serve(client: TcpStream, upstream: SocketAddr, state: &State) {
-    state.travel();
     let mut server = None;
     let mut reader = BufReader::with_capacity(64 << 10, client);
     while let Ok(Some(head)) = Head::read(&mut reader) {
-        state.travel();
         match exchange(&head, &mut reader, &mut server, upstream, state) {
             Ok(true) => {}
             Ok(false) | Err(_) => break,
@@ -313,13 +303,6 @@ fn forward(
 }
 
 impl State {
-    /// Waits as long as the way takes.
-    fn travel(&self) {
-        if !self.round_trip.is_zero() {
-            thread::sleep(self.round_trip);
-        }
-    }
-
     fn take_fault(&self, method: &str, path: &str) -> Option<Action> {
         let mut faults = self.faults.lock().unwrap();
         let fault =
