@@ -49,7 +49,8 @@ fn starts(to: &Proxy) -> Vec<usize> {
 /// Whether the session went on, and never from the blob's beginning. The registry may still have been writing what came before the
 /// break when it was asked how far it is: then it refuses that place, and is asked once more.
 fn went_on(starts: &[usize], most: usize) -> bool {
-    !starts.is_empty() && starts.iter().all(|start| (MIB..=most).contains(start))
+    let ascending = starts.windows(2).all(|pair| pair[0] < pair[1]);
+    (1..=2).contains(&starts.len()) && ascending && starts.iter().all(|start| *start > MIB && *start <= most)
 }
 
 #[test]
