@@ -2,6 +2,8 @@
 # make test         installs what the tests need, runs all of them
 # make soak         2,000 images through a fifth of faulty requests
 # make quickstart   a whole run without any server: workflows/quickstart.yaml
+# make bench        image-transfer and its peers side by side, ten minutes; writes docs/performance.md
+# make bench-quick  two minutes of it, against skopeo
 # make plugins      builds the plugins' components into plugins/dist
 # make deny         holds the dependencies to deny.toml: advisories, licences, bans, sources
 # make fuzz         fuzzes what reads bytes from outside: ten minutes for each target, or TIME=60 TARGETS="link reference"
@@ -11,7 +13,7 @@ PLUGINS := $(CARGO) test --locked --manifest-path plugins/Cargo.toml
 # Guests' native tests share the host's target directory: one place to cache, no crate built twice.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: build test unit e2e soak plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
+.PHONY: build test unit e2e soak bench bench-quick plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
 
 build:
 	$(CARGO) build --locked --release --bin image-transfer
@@ -32,6 +34,17 @@ e2e: deps
 
 soak: deps
 	$(CARGO) test --locked --test e2e faults::soak -- --include-ignored
+
+# WORKLOADS="small far" ROUNDS=5: some of them, more often, to standard output. What registries store is kept in memory where there is a place for
+# it: a disk's moods are longer than what is measured.
+BENCH := TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) $(CARGO) bench --locked --bench peers --
+bench:
+	tests/install-deps --bench
+	$(BENCH) $(WORKLOADS)
+
+bench-quick:
+	tests/install-deps --bench
+	$(BENCH) quick
 
 plugins-test:
 	$(PLUGINS)

@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 
 use regex::Regex;
 
@@ -30,6 +31,8 @@ pub struct Request {
     pub head: Head,
     /// 0 while there is no answer.
     pub status: u16,
+    /// Of both bodies, as far as they went.
+    pub bytes: u64,
 }
 
 /// What happens to requests that fit, the first `times` of them.
@@ -110,6 +113,8 @@ struct State {
     stopped: AtomicBool,
     /// Where tokens are fetched, for a proxy that asks for them.
     realm: Option<String>,
+    /// How much later each request arrives.
+    round_trip: Duration,
 }
 
 /// The proxy; it stops accepting when dropped.
@@ -120,19 +125,24 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn start(upstream: SocketAddr) -> Self {
-        Self::begin(upstream, false)
+        Self::begin(upstream, false, Duration::ZERO)
+    }
+
+    /// One that is so far away: each connection and each request arrives a round trip later. For measuring, not for tests.
+    pub fn far(upstream: SocketAddr, round_trip: Duration) -> Self {
+        Self::begin(upstream, false, round_trip)
     }
 
     /// One that lets nobody in without a token for the repository, and serves tokens at `/token`.
     pub fn guard(upstream: SocketAddr) -> Self {
-        Self::begin(upstream, true)
+        Self::begin(upstream, true, Duration::ZERO)
     }
 
-    fn begin(upstream: SocketAddr, guards: bool) -> Self {
+    fn begin(upstream: SocketAddr, guards: bool, round_trip: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let realm = guards.then(|| format!("http://{address}/token"));
-        let state = Arc::new(State { realm, ..State::default() });
+        let state = Arc::new(State { realm, round_trip, ..State::default() });
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -201,9 +211,11 @@ impl Drop for Proxy {
 }
 
 fn serve(client: TcpStream, upstream: SocketAddr, state: &State) {
+    state.travel();
     let mut server = None;
     let mut reader = BufReader::with_capacity(64 << 10, client);
     while let Ok(Some(head)) = Head::read(&mut reader) {
+        state.travel();
         match exchange(&head, &mut reader, &mut server, upstream, state) {
             Ok(true) => {}
             Ok(false) | Err(_) => break,
@@ -226,7 +238,13 @@ fn exchange(
     let method = head.word(0).to_owned();
     let index = {
         let mut requests = state.requests.lock().unwrap();
-        requests.push(Request { method: method.clone(), path: head.word(1).to_owned(), head: head.clone(), status: 0 });
+        requests.push(Request {
+            method: method.clone(),
+            path: head.word(1).to_owned(),
+            head: head.clone(),
+            status: 0,
+            bytes: 0,
+        });
         requests.len() - 1
     };
     let answered = |status| {
@@ -254,9 +272,9 @@ fn exchange(
         none => none.insert(BufReader::with_capacity(64 << 10, TcpStream::connect(upstream)?)),
     };
     head.write(server.get_mut())?;
-    let mut passed = 0;
+    let mut sent = 0;
     http1::each_piece(client, head.request_framing(), true, &mut |piece| {
-        forward(server.get_mut(), piece, &mut passed, action.as_ref(), true)
+        forward(server.get_mut(), piece, &mut sent, action.as_ref(), true)
     })?;
     let answer = Head::read(server)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     answered(answer.status());
@@ -272,6 +290,9 @@ fn exchange(
         }
         forward(client.get_mut(), piece, &mut passed, action.as_ref(), false)
     })?;
+    if let Some(request) = state.requests.lock().unwrap().get_mut(index) {
+        request.bytes = sent + passed;
+    }
     let close = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     Ok(!close && framing != http1::Framing::UntilClose)
 }
@@ -303,6 +324,13 @@ fn forward(
 }
 
 impl State {
+    /// Waits as long as the way takes.
+    fn travel(&self) {
+        if !self.round_trip.is_zero() {
+            thread::sleep(self.round_trip);
+        }
+    }
+
     fn take_fault(&self, method: &str, path: &str) -> Option<Action> {
         let mut faults = self.faults.lock().unwrap();
         let fault =

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -41,6 +43,8 @@ pub struct Writer {
     run: i64,
     sender: mpsc::Sender<Message>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// How long tasks of the run have waited for the journal, in all, microseconds.
+    waited: Arc<AtomicU64>,
 }
 
 struct Message {
@@ -72,6 +76,16 @@ struct Desk {
     failing: bool,
     /// The number of the last row.
     seq: i64,
+    cost: Cost,
+}
+
+/// What the journal took of its run.
+#[derive(Debug, Default)]
+struct Cost {
+    entries: usize,
+    transactions: u64,
+    /// Spent in transactions.
+    busy: Duration,
 }
 
 impl Writer {
@@ -83,13 +97,13 @@ impl Writer {
         let seq = journal.last_seq()?;
         let work = move || {
             let Journal { file, connection, lock, .. } = journal;
-            let desk = Desk { run, file, connection, gaps: false, failing: false, seq };
+            let desk = Desk { run, file, connection, gaps: false, failing: false, seq, cost: Cost::default() };
             runtime.block_on(desk.work(receiver));
             drop(lock);
         };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(work);
         let thread = thread.map_err(failed)?;
-        Ok(Self { run, sender, thread: Arc::new(Mutex::new(Some(thread))) })
+        Ok(Self { run, sender, thread: Arc::new(Mutex::new(Some(thread))), waited: Arc::default() })
     }
 
     /// The run's number.
@@ -113,8 +127,10 @@ impl Writer {
     pub async fn note_now(&self, entry: Entry) {
         let (written, done) = oneshot::channel();
         self.send(What::Entry(Box::new(entry)), Some(written)).await;
+        let asked = Instant::now();
         // The thread is gone only after the end of the run.
         let _ = done.await;
+        self.count(asked);
     }
 
     /// Notes that the run is over and how, and lets the journal go.
@@ -125,11 +141,20 @@ impl Writer {
             // It ends with the entry that was just sent.
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
+        let waited = Duration::from_micros(self.waited.load(Ordering::Relaxed));
+        tracing::debug!(?waited, "waited for the journal, over all tasks");
     }
 
     async fn send(&self, what: What, written: Option<oneshot::Sender<()>>) {
+        let asked = Instant::now();
         // As in `note_now`.
         let _ = self.sender.send(Message { what, written }).await;
+        self.count(asked);
+    }
+
+    /// Counts what a task waited since `asked`.
+    fn count(&self, asked: Instant) {
+        self.waited.fetch_add(u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
@@ -146,7 +171,11 @@ impl Desk {
                 }
             }
             let end = messages.iter().any(|message| matches!(message.what, What::End(_)));
+            let begun = Instant::now();
             let outcome = self.write(&messages);
+            self.cost.entries += messages.len();
+            self.cost.transactions += 1;
+            self.cost.busy += begun.elapsed();
             self.tell(outcome);
             due = Instant::now() + GATHERED;
             for message in messages.drain(..) {
@@ -156,6 +185,8 @@ impl Desk {
                 }
             }
             if end {
+                let Cost { entries, transactions, busy } = self.cost;
+                tracing::debug!(entries, transactions, ?busy, "the journal is written");
                 return;
             }
         }

@@ -1,0 +1,49 @@
+//! The benchmark: image-transfer and its peers side by side on this machine, `make bench`. Its page is docs/performance.md.
+//!
+//! Real registries on 127.0.0.1, each tool in turn, several times over (A B A B), every target new and compared with the source
+//! after each run. Tools are timed alone with the registries; a run more, which is not timed, goes through a proxy that counts.
+//! Nothing is asserted about seconds.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot set its stage ends")]
+#![expect(unreachable_pub, dead_code, reason = "the harness is that of the tests")]
+#![expect(clippy::format_collect, clippy::format_push_string, reason = "short texts, where what is read counts")]
+#![expect(clippy::print_stdout, reason = "it says how far it is")]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+mod heads;
+mod images;
+mod measure;
+mod page;
+mod plot;
+mod quick;
+mod registry;
+mod tools;
+mod traffic;
+mod workload;
+mod workloads;
+
+use std::env;
+
+use page::Page;
+use workload::Stage;
+use workloads::all;
+
+fn main() {
+    // `cargo bench` passes flags of its own; names of workloads are what is left.
+    let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let rounds: usize = env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
+    if wanted == ["quick"] {
+        return quick::run();
+    }
+    let mut page = Page::new();
+    for workload in all().into_iter().filter(|it| wanted.is_empty() || wanted.iter().any(|name| name == it.name)) {
+        let results = Stage::set(&workload).measure(rounds);
+        page.add(&workload, &results);
+    }
+    if wanted.is_empty() {
+        page.write();
+    } else {
+        println!("{}", page.text());
+    }
+}

@@ -1,0 +1,89 @@
+//! What is moved, how far, and where to.
+
+use std::time::Duration;
+
+use crate::images::Images;
+use crate::tools::Tool;
+
+/// One section of the page.
+pub struct Workload {
+    pub name: &'static str,
+    pub what: &'static str,
+    /// What it is that takes the time now.
+    pub limit: &'static str,
+    pub images: Images,
+    /// Whether the same is run again, when all is at the target already: a section of its own.
+    pub again: bool,
+    /// A round trip; without one the registries are next door.
+    pub far: Option<Duration>,
+    pub targets: usize,
+    pub tools: Vec<Tool>,
+    /// Rounds at most: some take minutes.
+    pub rounds: usize,
+}
+
+/// 200 images, 601 blobs.
+pub const SMALL: Images = Images { count: 200, own: 2, size: 20_000, shared: 200_000 };
+
+/// All of them.
+pub fn all() -> Vec<Workload> {
+    let registries = vec![Tool::ImageTransfer, Tool::Skopeo, Tool::Regsync, Tool::Crane, Tool::ImageSyncer];
+    let near = Workload {
+        name: "",
+        what: "",
+        limit: "",
+        images: SMALL,
+        again: false,
+        far: None,
+        targets: 1,
+        tools: registries.clone(),
+        rounds: usize::MAX,
+    };
+    vec![
+        Workload {
+            name: "bulk",
+            what: "one image of 16 layers, 1 GiB",
+            limit: "the registries: each reads, hashes and writes every byte on the same processors.",
+            images: Images { count: 1, own: 16, size: 64 << 20, shared: 0 },
+            tools: [vec![Tool::Curl], registries.clone()].concat(),
+            ..near
+        },
+        Workload {
+            name: "small",
+            what: "200 images of two layers of 20 kB each and one that all share, 601 blobs",
+            limit: "the target registry: opening and closing an upload session costs it some milliseconds of processor.",
+            again: true,
+            tools: registries.clone(),
+            ..near
+        },
+        Workload {
+            name: "far",
+            what: "50 of these, a round trip of 50 ms to each registry",
+            limit: "the round trips of one image, one after the other, and how many images are on their way.",
+            images: Images { count: 50, ..SMALL },
+            again: true,
+            far: Some(Duration::from_millis(50)),
+            tools: registries.clone(),
+            ..near
+        },
+        Workload {
+            name: "multi",
+            what: "50 of these to three targets",
+            limit: "the target registries.",
+            images: Images { count: 50, ..SMALL },
+            targets: 3,
+            tools: vec![Tool::ImageTransfer, Tool::ImageTransferOne],
+            ..near
+        },
+        Workload {
+            name: "wide",
+            what: "2,000 tags of one repository, each with a configuration of its own and a layer that all share",
+            limit: "the registries.",
+            images: Images { count: 2000, own: 0, size: 0, shared: 20_000 },
+            again: true,
+            tools: vec![Tool::ImageTransfer, Tool::Regsync, Tool::Crane, Tool::ImageSyncer],
+            rounds: 2,
+            ..near
+        },
+    ]
+}
