@@ -3,6 +3,7 @@
 //! Registry and plugin traffic both pass through [`Gateway::send`], so both are limited, counted and policed by the same lines.
 
 mod address;
+mod back_off;
 mod body;
 mod connection;
 mod error;
@@ -41,6 +42,8 @@ pub use address::authority;
 pub use address::is_public;
 pub use address::names_private_host;
 pub use address::same_origin;
+pub use back_off::BackOff;
+pub use back_off::Tries;
 pub use body::Patience;
 pub use error::HttpError;
 pub use error::TlsKind;
