@@ -46,8 +46,12 @@ fn starts(to: &Proxy) -> Vec<usize> {
     ranges.map(|it| it.head.header("content-range").unwrap().split('-').next().unwrap().parse().unwrap()).collect()
 }
 
-/// Whether the session went on, and never from the blob's beginning. The registry may still have been writing what came before the
-/// break when it was asked how far it is: then it refuses that place, and is asked once more.
+/// Whether the session went on, and never from the blob's beginning.
+///
+/// Once, or twice by a race that is the registry's own: distribution 3 takes the length of the session's file for its status, without a
+/// look at whether the request that broke off is still being served. That one goes on writing what the system holds of its connection,
+/// and nothing says when it is done. A chunk from where the status said is refused then (416, `upload resumed at wrong offset`; or its
+/// connection breaks first, since it is refused unread), and the session is asked again.
 fn went_on(starts: &[usize], most: usize) -> bool {
     let ascending = starts.windows(2).all(|pair| pair[0] < pair[1]);
     (1..=2).contains(&starts.len()) && ascending && starts.iter().all(|start| *start > MIB && *start <= most)
