@@ -162,6 +162,23 @@ fn a_body_that_is_slow_and_not_too_slow_arrives() {
 }
 
 #[test]
+fn an_upload_that_is_taken_drop_by_drop_is_given_up_by_the_minimum_rate() {
+    // More than the system holds for a connection. It is taken at some 1.3 MiB a second.
+    let (graph, digest) = layered(24 << 20);
+    let drop_by_drop = Fault::SlowRequest(Duration::from_millis(48));
+    for (times, puts) in [(Times::First(1), 2), (Times::Always, 5)] {
+        let stage = Stage::plain().with(&graph).limits("idle: 2s, minimum-rate: 8MiB");
+        stage.target.fault("PUT", &format!("digest={digest}"), times, drop_by_drop.clone());
+        let ended = stage.run(CALM + 40);
+        assert_eq!(stage.target.count("PUT", &format!("digest={digest}")), puts, "{}", stage.target.transcript());
+        match times {
+            Times::Always => ended.failed("retry").says("takes less than 8388608 bytes a second"),
+            _ => ended.copied(),
+        };
+    }
+}
+
+#[test]
 fn a_cap_of_our_own_on_the_bandwidth_is_not_the_registrys_fault() {
     let (graph, digest) = layered(60_000);
     let stage = Stage::plain().with(&graph).limits("idle: 500ms, minimum-rate: 200KiB, bandwidth: 30KiB");

@@ -273,6 +273,64 @@ fn a_size_that_is_a_lie_about_a_blob_that_is_there_is_refused() {
     nothing_arrived(&stage);
 }
 
+/// An image of `layers` under `tag`, each of which claims the size beside it.
+fn claiming(tag: &str, layers: &[(&str, usize)]) -> Graph {
+    let mut graph = Graph::new();
+    let mut claims = Vec::new();
+    for (layer, size) in layers {
+        let mut descriptor = graph.blob(OCI_LAYER, *layer);
+        descriptor["size"] = json!(size);
+        claims.push(descriptor);
+    }
+    let image = graph.image("linux/amd64", &claims);
+    graph.tag(tag, &image);
+    graph
+}
+
+#[test]
+fn a_size_that_is_a_lie_about_a_blob_that_came_with_another_image_is_refused() {
+    let layer = "a layer that two images have";
+    // Where the blob is already, and where it would be mounted.
+    for liar in [APP, "team/liar"] {
+        let stage = Stage::plain().with(&claiming("1", &[(layer, layer.len())]));
+        claiming("2", &[(layer, 5)]).push(stage.source.storage().as_ref(), liar);
+        let (from, to) = (stage.source.address(), stage.target.address());
+        let rules =
+            |image: &str| format!("{{plugin: rules, with: {{rules: {{\"{from}/{image}\": \"{to}/{image}\"}}}}}}");
+        let text = format!(
+            "{}transfers:\n  - name: first\n    from: {}\n  - needs: first\n    from: {}\n",
+            stage.settings(),
+            rules(&format!("{APP}:1")),
+            rules(&format!("{liar}:2"))
+        );
+        let ended = stage.run_workflow(&text, 2 * CALM);
+        let classes: Vec<&Value> = ended.targets().into_iter().map(|target| &target["error"]["class"]).collect();
+        assert_eq!(classes, [&Value::Null, &json!("corrupt")], "{}", ended.report);
+        assert_eq!(stage.target.storage().tags(APP), ["1"]);
+        assert_eq!((stage.target.storage().manifests().len(), stage.target.storage().open_sessions()), (1, 0));
+    }
+}
+
+#[test]
+fn two_sizes_of_one_blob_or_manifest_are_refused() {
+    let layer = "a layer that is listed twice";
+    for sizes in [[layer.len(), 5], [5, layer.len()]] {
+        let stage = Stage::plain().with(&claiming("1", &sizes.map(|size| (layer, size))));
+        stage.run(CALM + 8).failed("corrupt");
+        nothing_arrived(&stage);
+    }
+    let mut graph = Graph::new();
+    let layer = graph.blob(OCI_LAYER, "a layer");
+    let child = graph.image("linux/amd64", &[layer]);
+    let mut lie = child.clone();
+    lie["size"] = json!(5);
+    let index = graph.index(&[child, lie]);
+    graph.tag("1", &index);
+    let stage = Stage::plain().with(&graph);
+    stage.run(CALM + 4).failed("permanent").says("its index says 5");
+    assert_eq!(stage.target.storage().tags(APP), [] as [&str; 0]);
+}
+
 #[test]
 fn referrers_that_refer_in_circles_are_followed_once() {
     let mut graph = Graph::single("subject", "1");

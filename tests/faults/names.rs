@@ -155,8 +155,7 @@ fn what_a_registry_says_cannot_steer_the_terminal() {
         let challenge = "Basic realm=\"\u{1b}[31m\"";
         let answer = Reply::json(status, &body).with("WWW-Authenticate", challenge);
         stage.target.fault("POST", "/blobs/uploads/", Times::Always, Fault::Answer(answer));
-        // A session is asked for five times for each of five tries of each of two blobs.
-        let ended = stage.run(CALM + 60);
+        let ended = stage.run(CALM + 12);
         assert_eq!(ended.finished.code, Some(1));
         plain_text(&ended.finished.stderr);
         plain_text(&ended.finished.stdout);

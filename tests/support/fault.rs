@@ -25,6 +25,8 @@ pub enum Fault {
     Change(Arc<Changing>),
     /// The connection breaks after this many bytes of the request's body.
     CutRequest(usize),
+    /// The request's body is read in pieces of 64 KiB, with this pause between two.
+    SlowRequest(Duration),
     /// What was asked is done, and the connection breaks before the answer.
     Lost,
     /// The connection breaks after this many bytes of the answer's body.

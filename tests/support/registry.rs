@@ -243,6 +243,9 @@ impl Shared {
             body.extend_from_slice(piece);
             let held = self.held.fetch_add(piece.len(), Ordering::SeqCst) + piece.len();
             self.peak.fetch_max(held, Ordering::SeqCst);
+            if let Some(Fault::SlowRequest(pause)) = fault {
+                self.end.wait(*pause);
+            }
             if body.len() > most { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
         });
         self.held.fetch_sub(body.len(), Ordering::SeqCst);

@@ -49,8 +49,6 @@ impl Weather {
         loop {
             return match random.u8(0..10) {
                 0 => Fault::status(*random.choice(&[500, 502, 503, 504]).unwrap()),
-                // Each closes the host's gate for a while: a registry that says so to one in ten requests is to be left alone.
-                1 | 2 if random.u8(0..4) > 0 => continue,
                 1 => Fault::Answer(Reply::empty(503).with("Retry-After", "0")),
                 2 => Fault::Answer(busy(random)),
                 3 => Fault::CutRequest(0),

@@ -6,6 +6,7 @@ use crate::harness::graph::OCI_LAYER;
 use crate::harness::proxy::Action;
 use crate::harness::proxy::Gate;
 use crate::harness::proxy::Proxy;
+use crate::harness::proxy::Request;
 use crate::harness::registry::Kind;
 use crate::harness::registry::Lock;
 use crate::harness::registry::Registry;
@@ -40,17 +41,23 @@ fn layer(source: &Registry) -> String {
     text(&manifest["layers"][0]["digest"]).trim_start_matches("sha256:").to_owned()
 }
 
-/// Where the chunks of the layer began.
-fn starts(to: &Proxy) -> Vec<usize> {
-    let ranges = to.matching("PATCH", "/uploads/").into_iter();
-    ranges.map(|it| it.head.header("content-range").unwrap().split('-').next().unwrap().parse().unwrap()).collect()
-}
-
-/// Whether the session went on, and never from the blob's beginning. The registry may still have been writing what came before the
-/// break when it was asked how far it is: then it refuses that place, and is asked once more.
-fn went_on(starts: &[usize], most: usize) -> bool {
-    let ascending = starts.windows(2).all(|pair| pair[0] < pair[1]);
-    (1..=2).contains(&starts.len()) && ascending && starts.iter().all(|start| *start > MIB && *start <= most)
+/// Asserts that the session went on with one chunk, which began after the first MiB and before `most`, and never from the blob's
+/// beginning.
+///
+/// Before it one other may be refused, by a race that is the registry's own: distribution 3 takes the length of the session's file for its
+/// status, without a look at whether the request that broke off is still being served. That one goes on writing what the system holds of
+/// its connection, and nothing says when it is done. A chunk from where the status said is refused then (416, `upload resumed at wrong
+/// offset`; or its connection breaks first, since it is refused unread), and the session is asked again.
+#[track_caller]
+fn went_on(to: &Proxy, most: usize) {
+    let chunks = to.matching("PATCH", "/uploads/");
+    let start = |chunk: &Request| -> usize {
+        chunk.head.header("content-range").unwrap().split('-').next().unwrap().parse().unwrap()
+    };
+    let (taken, refused): (Vec<_>, Vec<_>) = chunks.iter().partition(|chunk| chunk.status == 202);
+    assert!(taken.len() == 1 && (MIB + 1..=most).contains(&start(taken[0])), "{}", to.transcript());
+    let early = |chunk: &Request| matches!(chunk.status, 0 | 416) && (MIB + 1..start(taken[0])).contains(&start(chunk));
+    assert!(refused.len() <= 1 && refused.iter().all(|chunk| early(chunk)), "{}", to.transcript());
 }
 
 #[test]
@@ -59,8 +66,7 @@ fn an_upload_that_broke_goes_on_in_its_session() {
     to.fault("PUT", &layer(&source), 1, Action::CutRequest(16 * MIB as u64));
     place.run(&["run", "workflow.yaml", "--state", "state"]).expect(0);
     assert_eq!(same(&source, &target, "app"), 1);
-    let starts = starts(&to);
-    assert!(went_on(&starts, 16 * MIB), "{starts:?}\n{}", to.transcript());
+    went_on(&to, 16 * MIB);
 }
 
 #[test]
@@ -75,8 +81,7 @@ fn an_upload_goes_on_after_the_process_was_killed() {
     gate.open();
     place.run(&["run", "workflow.yaml", "--state", "state", "--resume"]).expect(0);
     assert_eq!(same(&source, &target, "app"), 1);
-    let starts = starts(&to);
-    assert!(went_on(&starts, LAYER), "{starts:?}\n{}", to.transcript());
+    went_on(&to, LAYER);
 }
 
 #[test]

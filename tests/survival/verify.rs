@@ -1,6 +1,7 @@
 //! `verify` and `run --verify` say what is missing or different at the targets, and write nothing.
 
 use std::fs;
+use std::net::SocketAddr;
 
 use serde_json::Value;
 
@@ -32,6 +33,19 @@ fn class(place: &Workplace) -> Value {
     place.report("report.json")["unverified"][0]["targets"][0]["error"]["class"].clone()
 }
 
+/// What is printed of `app:TAG`, which is missing at `to`.
+fn missing(from: SocketAddr, to: SocketAddr, tag: &str) -> String {
+    format!(
+        "1 failed:\n  {from}/app:{tag} -> {to}/app:{tag}\n    {to}/app:{tag} is not there\n    hint: run the workflow again; if the source's tag \
+         has moved since, that is why\n"
+    )
+}
+
+/// The last line of a run of which so many images failed.
+fn finished(failed: usize) -> String {
+    format!("################# Finished, {failed} transfer jobs failed, 0 jobs generate failed #################\n")
+}
+
 const VERIFY: [&str; 4] = ["verify", "workflow.yaml", "--report", "report.json"];
 
 #[test]
@@ -39,10 +53,9 @@ fn what_is_the_same_is_verified_without_a_write() {
     let (source, target, place) = stage();
     let to = target.proxy();
     place.file("workflow.yaml", &workflow(source.address(), to.address(), &["app"]));
-    let finished = place.run(&VERIFY).expect(0);
-    assert!(finished.stdout.starts_with("3 verified\n"), "{}", finished.stdout);
-    let finished = place.run(&[&VERIFY[..], &["--deep"]].concat()).expect(0);
-    assert!(finished.stdout.starts_with("3 verified\n"), "{}", finished.stdout);
+    let all = format!("3 verified\n{}", finished(0));
+    assert_eq!(place.run(&VERIFY).expect(0).stdout, all);
+    assert_eq!(place.run(&[&VERIFY[..], &["--deep"]].concat()).expect(0).stdout, all);
     assert_eq!(to.count("GET", "/blobs/"), 9, "each blob is read once: {}", to.transcript());
     assert!(to.requests().iter().all(|request| matches!(request.method.as_str(), "GET" | "HEAD")));
 }
@@ -51,12 +64,14 @@ fn what_is_the_same_is_verified_without_a_write() {
 fn what_is_missing_and_what_is_different_is_told() {
     let (source, target, place) = stage();
     fill(&source, "app", 4);
-    let finished = place.run(&[&VERIFY[..], &["--failed", "missing.yaml"]].concat()).expect(1);
-    assert!(finished.stdout.contains("3 verified, 1 missing or different\n"), "{}", finished.stdout);
-    assert!(finished.stderr.contains("app:v3 is not there"), "{}", finished.stderr);
+    let (from, to) = (source.address(), target.address());
+    let ended = place.run(&[&VERIFY[..], &["--failed", "missing.yaml"]].concat()).expect(1);
+    let all = missing(from, to, "v3") + "3 verified, 1 missing or different\n" + &finished(1);
+    assert_eq!(ended.stdout, all);
+    assert!(ended.stderr.contains("app:v3 is not there"), "{}", ended.stderr);
     assert_eq!(class(&place), "missing");
-    assert!(place.read("missing.yaml").contains("app:v3"), "{}", place.read("missing.yaml"));
-    assert!(finished.last_line().contains("1 transfer jobs failed"), "{}", finished.last_line());
+    let rules = place.read("missing.yaml");
+    assert!(rules.ends_with(&format!("tries it again.\n{from}/app:v3: {to}/app:v3\n")), "{rules}");
 
     Graph::single("another", "v3").push(&target.remote(), "app");
     place.run(&VERIFY).expect(1).says("and its source has sha256:");
@@ -94,18 +109,17 @@ fn a_run_that_verifies_says_both() {
     fill(&source, "app", 3);
     let to = target.proxy();
     place.file("workflow.yaml", &workflow(source.address(), to.address(), &["app"]));
-    let finished = place.run(&["run", "workflow.yaml", "--verify", "--report", "report.json"]).expect(0);
-    assert!(finished.stdout.starts_with("3 copied, 3 verified; moved 9 blobs"), "{}", finished.stdout);
+    let ended = place.run(&["run", "workflow.yaml", "--verify", "--report", "report.json"]).expect(0);
+    assert_eq!(ended.stdout, format!("3 copied, 3 verified; moved 9 blobs, 11.3 KiB\n{}", finished(0)));
 
     // A registry that says it took an image, and did not keep it.
     let taken = crate::harness::proxy::Action::Answer { status: 201, headers: vec![], body: vec![] };
     Graph::single("late", "v9").push(&source.remote(), "app");
     to.fault("PUT", "/manifests/v9", 1, taken);
-    let finished = place.run(&["run", "workflow.yaml", "--verify", "--report", "report.json"]).expect(1);
-    assert!(
-        finished.stdout.contains("\n1 copied, 3 unchanged, 3 verified, 1 missing or different"),
-        "{}",
-        finished.stdout
-    );
+    let ended = place.run(&["run", "workflow.yaml", "--verify", "--report", "report.json"]).expect(1);
+    let all = missing(source.address(), to.address(), "v9")
+        + "1 copied, 3 unchanged, 3 verified, 1 missing or different; moved 3 blobs, 3.5 KiB\n"
+        + &finished(1);
+    assert_eq!(ended.stdout, all);
     assert_eq!(class(&place), "missing");
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::task::Poll;
 use std::time::Duration;
@@ -22,8 +23,8 @@ use crate::limit::Limiter;
 pub struct Patience {
     /// How long nothing may move: no byte of an answer, no byte of an upload taken.
     pub idle: Duration,
-    /// Bytes a second that a body must bring, over each span of [`Self::idle`] that was spent waiting for it: else one byte a minute
-    /// would hold a stream for ever. Zero: no matter how slow.
+    /// Bytes a second that a body must bring, or that must be taken of one, over each span of [`Self::idle`] that was spent waiting for
+    /// the other side: else one byte a minute would hold a stream for ever. Zero: no matter how slow.
     pub minimum_rate: u64,
 }
 
@@ -33,19 +34,37 @@ impl Default for Patience {
     }
 }
 
+/// Time spent waiting for the other side since the rate was looked at last, and the bytes that moved in that time.
+#[derive(Debug, Default)]
+struct Pace {
+    waited: Duration,
+    moved: u64,
+}
+
+impl Pace {
+    /// Bytes moved after a wait. False: too slowly for `patience`.
+    fn keeps(&mut self, waited: Duration, bytes: usize, patience: &Patience) -> bool {
+        self.waited += waited;
+        self.moved += bytes as u64;
+        if self.waited < patience.idle {
+            return true;
+        }
+        let least = u128::from(patience.minimum_rate) * self.waited.as_millis() / 1000;
+        u128::from(std::mem::take(self).moved) >= least
+    }
+}
+
 /// A body that is being read, and how fast it comes.
 pub(super) struct Reading {
     response: reqwest::Response,
     host: String,
     patience: Patience,
-    /// Time spent waiting for it since its rate was looked at last, and what it brought in that time.
-    waited: Duration,
-    brought: u64,
+    pace: Pace,
 }
 
 impl Reading {
     pub(super) fn new(response: reqwest::Response, host: String, patience: Patience) -> Self {
-        Self { response, host, patience, waited: Duration::ZERO, brought: 0 }
+        Self { response, host, patience, pace: Pace::default() }
     }
 
     /// The next frame; none at the end. It is waited for as long as the patience lasts: what happens to a frame after it has come,
@@ -60,14 +79,10 @@ impl Reading {
                 return Err(HttpError::Timeout { host: self.host.clone(), after: idle, during: "sending its answer" });
             }
         };
-        self.waited += asked.elapsed();
-        self.brought += frame.as_ref().map_or(0, |frame| frame.len() as u64);
-        if frame.is_some() && self.waited >= idle {
-            let least = u128::from(minimum_rate) * self.waited.as_millis() / 1000;
-            if u128::from(self.brought) < least {
-                return Err(HttpError::TooSlow { host: self.host.clone(), rate: minimum_rate });
-            }
-            (self.waited, self.brought) = (Duration::ZERO, 0);
+        if let Some(frame) = &frame
+            && !self.pace.keeps(asked.elapsed(), frame.len(), &self.patience)
+        {
+            return Err(HttpError::TooSlow { host: self.host.clone(), does: "sends", rate: minimum_rate });
         }
         Ok(frame)
     }
@@ -91,9 +106,21 @@ pub(super) fn download(reading: Reading, limiter: Arc<Limiter>) -> ByteStream {
 }
 
 /// Watches a request until its response's head comes. reqwest's own read time-out runs from the start of the request, so it would
-/// cut every upload that takes longer; this one runs only while it is the server's turn: it takes no bytes, or all are sent.
+/// cut every upload that takes longer; this one runs only while it is the server's turn: it takes no bytes, or all are sent. Nor is
+/// anything else held against how fast it takes them: not a slow source, and not the bandwidth cap, which is a pause in the source.
 #[derive(Clone, Debug)]
-pub(super) struct Watch(Arc<Mutex<Turn>>);
+pub(super) struct Watch(Arc<Mutex<Watched>>);
+
+#[derive(Debug)]
+struct Watched {
+    patience: Patience,
+    turn: Turn,
+    pace: Pace,
+    /// The frame that the server is to take, in bytes; none before the first.
+    given: Option<usize>,
+    /// The server takes bytes too slowly, and the upload was ended for that.
+    too_slow: bool,
+}
 
 #[derive(Debug)]
 enum Turn {
@@ -104,17 +131,22 @@ enum Turn {
 }
 
 impl Watch {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Turn::Server(Instant::now()))))
+    pub(super) fn new(patience: Patience) -> Self {
+        let turn = Turn::Server(Instant::now());
+        Self(Arc::new(Mutex::new(Watched { patience, turn, pace: Pace::default(), given: None, too_slow: false })))
     }
 
     /// `stream`, telling the watch of each frame. Its errors are marked, so that they are known from the connection's.
     pub(super) fn upload(&self, mut stream: ByteStream) -> ByteStream {
         let watch = self.clone();
+        let failed = |text: &str| io::Error::other(BodyFailed(text.to_owned()));
         stream::poll_fn(move |context| {
+            if !watch.lock().asked() {
+                return Poll::Ready(Some(Err(failed("too slow"))));
+            }
             let polled = stream.poll_next_unpin(context);
-            watch.set(if polled.is_pending() { Turn::Source } else { Turn::Server(Instant::now()) });
-            polled.map(|item| item.map(|frame| frame.map_err(|error| io::Error::other(BodyFailed(error.to_string())))))
+            watch.lock().answered(&polled);
+            polled.map(|item| item.map(|frame| frame.map_err(|error| failed(&error.to_string()))))
         })
         .boxed()
     }
@@ -122,7 +154,7 @@ impl Watch {
     /// Ends when the server has kept everyone waiting for `idle`.
     pub(super) async fn expired(&self, idle: Duration) {
         loop {
-            let due = match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            let due = match self.lock().turn {
                 Turn::Server(since) => since + idle,
                 Turn::Source => Instant::now() + idle,
             };
@@ -135,11 +167,34 @@ impl Watch {
 
     /// Starts the server's turn now: waiting for rate tokens is not its fault.
     pub(super) fn restart(&self) {
-        self.set(Turn::Server(Instant::now()));
+        self.lock().turn = Turn::Server(Instant::now());
     }
 
-    fn set(&self, turn: Turn) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = turn;
+    /// Whether the upload was ended because the server takes its bytes too slowly.
+    pub(super) fn too_slow(&self) -> bool {
+        self.lock().too_slow
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched {
+    /// The connection has room for another frame, so the one before is gone. False: that took too long.
+    fn asked(&mut self) -> bool {
+        if let (Turn::Server(since), Some(given)) = (&self.turn, self.given) {
+            self.too_slow |= !self.pace.keeps(since.elapsed(), given, &self.patience);
+        }
+        !self.too_slow
+    }
+
+    /// What the source gave.
+    fn answered(&mut self, polled: &Poll<Option<io::Result<Bytes>>>) {
+        self.turn = if polled.is_pending() { Turn::Source } else { Turn::Server(Instant::now()) };
+        if let Poll::Ready(Some(Ok(frame))) = polled {
+            self.given = Some(frame.len());
+        }
     }
 }
 
@@ -171,4 +226,36 @@ pub(super) async fn watched<T>(request: impl Future<Output = T>, watch: &Watch, 
         expired.as_mut().poll(context).map(|()| None)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Whether an upload goes on whose last frame of so many bytes was taken during `turn`.
+    fn goes_on(turn: Turn, bytes: usize) -> bool {
+        let patience = Patience { idle: SECOND, minimum_rate: 1000 };
+        Watched { patience, turn, pace: Pace::default(), given: Some(bytes), too_slow: false }.asked()
+    }
+
+    #[test]
+    fn only_the_servers_turn_is_held_against_its_rate() {
+        let since = Instant::now().checked_sub(5 * SECOND).expect("a machine that is up for seconds");
+        assert!(goes_on(Turn::Server(since), 6000));
+        assert!(!goes_on(Turn::Server(since), 4000));
+        assert!(goes_on(Turn::Source, 1), "however long the source takes");
+        assert!(goes_on(Turn::Server(Instant::now()), 1), "less than a span");
+    }
+
+    #[test]
+    fn the_pace_is_looked_at_in_spans_of_the_idle_time() {
+        let patience = Patience { idle: SECOND, minimum_rate: 1000 };
+        let mut pace = Pace::default();
+        assert!(pace.keeps(SECOND / 2, 1, &patience) && pace.keeps(SECOND / 2, 999, &patience));
+        assert!(pace.keeps(SECOND / 2, 5000, &patience) && pace.keeps(SECOND / 2, 0, &patience));
+        assert!(pace.keeps(SECOND / 2, 1, &patience) && !pace.keeps(SECOND / 2, 998, &patience));
+        assert!(Pace::default().keeps(100 * SECOND, 0, &Patience { minimum_rate: 0, ..patience }));
+    }
 }

@@ -62,11 +62,13 @@ pub enum HttpError {
         /// What was going on.
         during: &'static str,
     },
-    /// A body came, too slowly to be waited for.
-    #[error("{host} sends less than {rate} bytes a second")]
+    /// A body came, or was taken, too slowly to be waited for.
+    #[error("{host} {does} less than {rate} bytes a second")]
     TooSlow {
         /// `host` or `host:port`.
         host: String,
+        /// "sends" or "takes".
+        does: &'static str,
         /// What is the least.
         rate: u64,
     },

@@ -3,6 +3,7 @@
 //! Registry and plugin traffic both pass through [`Gateway::send`], so both are limited, counted and policed by the same lines.
 
 mod address;
+mod back_off;
 mod body;
 mod connection;
 mod error;
@@ -41,6 +42,8 @@ pub use address::authority;
 pub use address::is_public;
 pub use address::names_private_host;
 pub use address::same_origin;
+pub use back_off::BackOff;
+pub use back_off::Tries;
 pub use body::Patience;
 pub use error::HttpError;
 pub use error::TlsKind;
@@ -234,7 +237,7 @@ impl Gateway {
     ) -> Result<Response, HttpError> {
         let host = authority(url);
         let direction = if matches!(method, Method::GET | Method::HEAD) { Direction::Read } else { Direction::Write };
-        let watch = body::Watch::new();
+        let watch = body::Watch::new(self.inner.patience);
         let mut idle = self.inner.patience.idle;
         let body = match body {
             Body::Empty => {
@@ -262,7 +265,11 @@ impl Gateway {
             return Err(HttpError::Timeout { host, after: idle, during: "being asked" });
         };
         let inner = outcome.map_err(|error| {
-            let error = HttpError::from_reqwest(&host, &error);
+            let error = if watch.too_slow() {
+                HttpError::TooSlow { host: host.clone(), does: "takes", rate: self.inner.patience.minimum_rate }
+            } else {
+                HttpError::from_reqwest(&host, &error)
+            };
             let unreachable = matches!(error, HttpError::Connect { .. } | HttpError::Name { .. });
             let down = permit.report(if unreachable { Signal::Failed } else { Signal::Other });
             if down && unreachable { HttpError::Down { host: host.clone(), cause: error.to_string() } } else { error }

@@ -6,14 +6,18 @@ use std::time::Instant;
 use crate::limit::LONGEST_PAUSE;
 use crate::limit::Signal;
 
-/// One host's gate. A `Retry-After` closes it for that long. A 429 without one closes it for 0.1 s, doubled with each further
-/// one up to 30 s; every few successes take one doubling back. A host that was reached before, and then fails several times in a row,
+/// One host's gate. A `Retry-After` closes it for that long. A 429 without one closes it for 0.1 s, doubled up to 30 s as long as all
+/// that leaves after the pause is refused again: a pause after which something is served was long enough, and every few successes take one
+/// doubling back. So a host that refuses one request in twenty is asked on, and one that serves a request every few seconds finds its
+/// pace. A host that was reached before, and then fails several times in a row,
 /// is down: the gate closes for a second, and longer with each further failure. Time is passed in: the gate has no clock of its own.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     opens: Option<Instant>,
     closed_at: Option<Instant>,
     doublings: u32,
+    /// Nothing was served yet that left after the pause began.
+    untried: bool,
     served: u32,
     /// It answered once.
     reached: bool,
@@ -55,6 +59,7 @@ impl Gate {
     pub(super) fn report(&mut self, signal: Signal, sent: Instant, now: Instant) -> Option<Duration> {
         if matches!(signal, Signal::Served | Signal::Answered) {
             (self.reached, self.failures, self.refusing) = (true, 0, None);
+            self.untried &= self.closed_at.is_some_and(|closed| sent <= closed);
         }
         match signal {
             Signal::Other | Signal::Answered => None,
@@ -82,7 +87,7 @@ impl Gate {
                 None
             }
             Signal::Pause(asked) => {
-                (self.reached, self.served) = (true, 0);
+                self.reached = true;
                 self.refusing.get_or_insert(now);
                 let asked = asked.filter(|pause| !pause.is_zero()).map(|pause| pause.min(LONGEST_PAUSE));
                 // Requests that left before the gate closed say nothing new: a hundred of them are one reason to back off.
@@ -90,10 +95,11 @@ impl Gate {
                 if known && asked.is_none() {
                     return None;
                 }
-                let pause = asked.unwrap_or_else(|| self.back_off());
-                if !known && asked.is_none() {
-                    self.doublings = (self.doublings + 1).min(Self::MOST_DOUBLINGS);
-                }
+                let pause = asked.unwrap_or_else(|| {
+                    self.doublings = (self.doublings + u32::from(self.untried)).min(Self::MOST_DOUBLINGS);
+                    self.untried = true;
+                    self.back_off()
+                });
                 self.close(pause, now);
                 Some(pause)
             }
@@ -147,6 +153,45 @@ mod tests {
         assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000]);
     }
 
+    /// Refuses once and then has so many requests served, over and over; the pauses in milliseconds.
+    fn pauses(gate: &mut Gate, mut now: Instant, rounds: usize, served: usize) -> Vec<u128> {
+        let mut pauses = Vec::new();
+        for _ in 0..rounds {
+            let pause = gate.report(Signal::Pause(None), now, now + MILLISECOND).expect("closed");
+            pauses.push(pause.as_millis());
+            now += pause + 2 * MILLISECOND;
+            for _ in 0..served {
+                gate.report(Signal::Answered, now, now);
+                gate.report(Signal::Served, now, now);
+            }
+            now += MILLISECOND;
+        }
+        pauses
+    }
+
+    #[test]
+    fn a_host_that_refuses_now_and_then_is_asked_on() {
+        assert_eq!(pauses(&mut Gate::default(), Instant::now(), 50, 10), [100; 50]);
+    }
+
+    #[test]
+    fn a_host_that_serves_one_request_after_each_pause_keeps_its_pace() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        assert_eq!(pauses(&mut gate, now, 5, 0), [100, 200, 400, 800, 1600]);
+        let later = now + Duration::from_mins(1);
+        // The last of the five was not enough; of six that were, one is tried at half.
+        assert_eq!(pauses(&mut gate, later, 7, 1), [3200, 3200, 3200, 3200, 3200, 3200, 1600]);
+    }
+
+    #[test]
+    fn what_left_before_the_pause_tells_nothing_of_its_length() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        let later = now + Duration::from_secs(1);
+        gate.report(Signal::Pause(None), now, now + MILLISECOND);
+        gate.report(Signal::Served, now, later);
+        assert_eq!(gate.report(Signal::Pause(None), later, later), Some(Duration::from_millis(200)));
+    }
+
     #[test]
     fn a_host_that_was_reached_and_fails_again_and_again_is_down_and_waited_for() {
         let (mut gate, mut now) = (Gate::default(), Instant::now());
@@ -185,7 +230,7 @@ mod tests {
     #[test]
     fn successes_take_the_doublings_back() {
         let (mut gate, mut now) = (Gate::default(), Instant::now());
-        for _ in 0..3 {
+        for _ in 0..4 {
             now += gate.report(Signal::Pause(None), now, now + MILLISECOND).expect("closed") + 2 * MILLISECOND;
         }
         for _ in 0..12 {

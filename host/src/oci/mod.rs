@@ -6,10 +6,12 @@
 mod digest;
 mod manifest;
 mod media;
+mod name;
 mod platform;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod reference;
+mod registry;
 mod unambiguous;
 
 pub use digest::Digest;
@@ -20,11 +22,11 @@ pub use manifest::Descriptor;
 pub use manifest::Manifest;
 pub use manifest::ManifestError;
 pub use media::MediaType;
+pub use name::Repository;
+pub use name::Tag;
 pub use platform::Platform;
 pub use platform::PlatformError;
 pub use reference::Reference;
 pub use reference::ReferenceError;
-pub use reference::RegistryName;
-pub use reference::Repository;
-pub use reference::Tag;
 pub use reference::TagOrDigest;
+pub use registry::RegistryName;

@@ -34,6 +34,7 @@ pub(super) struct Enumeration {
     pub(super) grouping: Option<Grouping>,
     pub(super) maker: JobMaker,
     pub(super) seen: Arc<Seen>,
+    pub(super) patience: Patience,
     /// Where the source was after the last batch.
     pub(super) position: Option<String>,
 }
@@ -109,11 +110,13 @@ impl Enumeration {
             Some(Ok(source)) => source,
             Some(Err(error)) => return Err(error.clone()),
         };
-        let mut patience = Patience::default();
         loop {
             match source.next().await {
-                Ok(batch) => return Ok(batch),
-                Err(error) if patience.again(error.class(), error.to_string()).await => {}
+                Ok(batch) => {
+                    self.patience.served();
+                    return Ok(batch);
+                }
+                Err(error) if self.patience.again(error.class(), error.to_string()).await => {}
                 Err(error) => return Err(error),
             }
         }

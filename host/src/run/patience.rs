@@ -2,55 +2,38 @@
 
 use std::fmt::Display;
 use std::time::Duration;
-use std::time::Instant;
 
+use crate::http::BackOff;
 use crate::http::Class;
-use crate::limit::PATIENCE;
+use crate::http::Tries;
 
-/// Tries of what fails.
-const TRIES: u32 = 5;
-
-/// The longest pause between two of them.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-
-/// The tries of one call.
+/// The tries of the calls of one plugin. An API is waited for as long as a registry is, by the user's `retry.patience`; what is waited
+/// is kept from call to call until one succeeds: of ten thousand images that need an API which serves nothing, the first waits.
 pub(super) struct Patience {
-    tries: u32,
-    waits: u32,
-    begun: Instant,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { tries: 0, waits: 0, begun: Instant::now() }
-    }
+    back_off: BackOff,
+    tries: Tries,
 }
 
 impl Patience {
+    /// One that waits for `patience`.
+    pub(super) fn new(patience: Duration) -> Self {
+        let back_off = BackOff::new(patience);
+        Self { back_off, tries: Tries::new(back_off) }
+    }
+
+    /// A call succeeded: what came before does not count any more.
+    pub(super) fn served(&mut self) {
+        self.tries = Tries::new(self.back_off);
+    }
+
     /// Waits as long as `error` is worth, and tells whether to ask again.
     pub(super) async fn again(&mut self, class: Class, error: impl Display) -> bool {
-        let growing =
-            |tries: u32| Duration::from_millis(500).saturating_mul(1 << tries.min(10)).mul_f64(fastrand::f64());
-        let pause = match class {
-            // The other side works, and asks for time.
-            Class::Wait(asked) if self.begun.elapsed() < PATIENCE => {
-                self.waits += 1;
-                asked.unwrap_or_else(|| growing(self.waits))
-            }
-            Class::Retry if self.tries + 1 < TRIES => {
-                self.tries += 1;
-                growing(self.tries)
-            }
-            Class::Retry
-            | Class::Wait(_)
-            | Class::Reauthenticate
-            | Class::RestartBlob
-            | Class::Repair
-            | Class::NotFound
-            | Class::Permanent => return false,
+        let Some(pause) = self.tries.again_ungated(class) else {
+            self.tries.anew();
+            return false;
         };
         tracing::info!("{error}; asking again");
-        tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
+        tokio::time::sleep(pause).await;
         true
     }
 }

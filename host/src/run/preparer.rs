@@ -23,9 +23,15 @@ pub(super) struct Preparers {
 
 /// One provisioner with its options. Its calls never overlap.
 pub(super) struct Preparer {
-    pub(super) plugin: Arc<Plugin>,
-    pub(super) config: serde_json::Value,
-    pub(super) preparation: tokio::sync::Mutex<Option<Preparation>>,
+    plugin: Arc<Plugin>,
+    config: serde_json::Value,
+    turn: tokio::sync::Mutex<Turn>,
+}
+
+/// The instance, and how long its API is waited for.
+struct Turn {
+    preparation: Option<Preparation>,
+    patience: Patience,
 }
 
 /// Why a repository is not prepared, and what another try is worth.
@@ -41,17 +47,17 @@ impl Prepare for Preparers {
         let wanted = (repository.clone(), attributes.to_vec());
         async move {
             let Some(preparer) = self.all.get(which) else { return Ok(()) };
-            let mut turn = preparer.preparation.lock().await;
-            let mut patience = Patience::default();
+            let mut turn = preparer.turn.lock().await;
             loop {
-                let Refusal(reason, class) = match preparer.ensure(&mut turn, &wanted).await {
+                let Refusal(reason, class) = match preparer.ensure(&mut turn.preparation, &wanted).await {
                     Ok(ensured) => {
+                        turn.patience.served();
                         tracing::debug!(repository = %wanted.0, ?ensured, "repository is prepared");
                         return Ok(());
                     }
                     Err(refusal) => refusal,
                 };
-                if !patience.again(class, &reason).await {
+                if !turn.patience.again(class, &reason).await {
                     return Err((reason, matches!(class, Class::Retry | Class::Wait(_))));
                 }
             }
@@ -61,6 +67,16 @@ impl Prepare for Preparers {
 }
 
 impl Preparer {
+    /// `opened` is an instance that is ready, if there is one.
+    pub(super) fn new(
+        plugin: Arc<Plugin>,
+        config: serde_json::Value,
+        opened: Option<Preparation>,
+        patience: Patience,
+    ) -> Self {
+        Self { plugin, config, turn: tokio::sync::Mutex::new(Turn { preparation: opened, patience }) }
+    }
+
     async fn ensure(
         &self,
         turn: &mut Option<Preparation>,

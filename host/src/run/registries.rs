@@ -93,16 +93,22 @@ pub(super) struct PluginIssuer {
     turn: tokio::sync::Mutex<Turn>,
 }
 
-/// The instance, and what it said that another try does not mend: each image would only ask again.
+/// The instance, how long its API is waited for, and what it said that another try does not mend: each image would only ask again.
 struct Turn {
     issuer: Option<plugin::Issuer>,
+    patience: Patience,
     refused: Option<String>,
 }
 
 impl PluginIssuer {
     /// `opened` is an instance that is ready, if there is one.
-    pub(super) fn new(plugin: Arc<Plugin>, config: serde_json::Value, opened: Option<plugin::Issuer>) -> Self {
-        let turn = Turn { issuer: opened, refused: None };
+    pub(super) fn new(
+        plugin: Arc<Plugin>,
+        config: serde_json::Value,
+        opened: Option<plugin::Issuer>,
+        patience: Patience,
+    ) -> Self {
+        let turn = Turn { issuer: opened, patience, refused: None };
         Self { plugin, config, turn: tokio::sync::Mutex::new(turn) }
     }
 
@@ -125,11 +131,10 @@ impl Issuer for PluginIssuer {
             if let Some(refused) = &turn.refused {
                 return Err(refused.clone());
             }
-            let mut patience = Patience::default();
             let issued = loop {
                 match self.ask(&mut turn.issuer, &registry).await {
                     Ok(issued) => break issued,
-                    Err(error) if patience.again(error.class(), error.to_string()).await => {}
+                    Err(error) if turn.patience.again(error.class(), error.to_string()).await => {}
                     Err(error) => {
                         let text = error.to_string();
                         turn.refused = (!error.may_pass()).then(|| text.clone());
@@ -137,6 +142,7 @@ impl Issuer for PluginIssuer {
                     }
                 }
             };
+            turn.patience.served();
             let life = issued.expires_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
             Ok((Credential::Basic { username: issued.username, password: issued.password }, life))
         }

@@ -11,16 +11,19 @@ use crate::http::Reach;
 use crate::plugin;
 use crate::plugin::Plugin;
 use crate::plugin::Transports;
+use crate::run::patience::Patience;
 use crate::run::registries::PluginIssuer;
 use crate::secret::Secret;
 use crate::workflow::Diagnostic;
 use crate::workflow::LoginEntry;
 use crate::workflow::RegistryEntry;
 
-/// The settings of `entry`; `plugin` is the one that issues its credentials, opened. Files that cannot be read go to `problems`.
+/// The settings of `entry`; `plugin` is the one that issues its credentials, opened, whose API is waited for as `patience` says. Files
+/// that cannot be read go to `problems`.
 pub(super) fn settings(
     entry: &RegistryEntry,
     plugin: Option<(Arc<Plugin>, Option<plugin::Issuer>)>,
+    patience: Patience,
     problems: &mut Vec<Diagnostic>,
 ) -> (String, Settings) {
     let profile = profile(entry, problems);
@@ -33,7 +36,7 @@ pub(super) fn settings(
         }
         (LoginEntry::IdentityToken(token), _) => Login::Given(Credential::IdentityToken(token.clone())),
         (LoginEntry::Plugin(issuer), Some((plugin, opened))) => {
-            Login::Issued(Arc::new(PluginIssuer::new(plugin, issuer.with.clone(), opened)))
+            Login::Issued(Arc::new(PluginIssuer::new(plugin, issuer.with.clone(), opened, patience)))
         }
     };
     let settings = Settings { profile, plain_http: entry.plain_http, insecure: entry.insecure, login };

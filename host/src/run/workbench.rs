@@ -22,6 +22,7 @@ use crate::run::ledger;
 use crate::run::ledger::Ledger;
 use crate::run::named::named;
 use crate::run::newest::Grouping;
+use crate::run::patience::Patience;
 use crate::run::preparer::Preparer;
 use crate::run::preparer::Preparers;
 use crate::run::registries::Listings;
@@ -70,7 +71,7 @@ impl Workbench {
                 LoginEntry::Plugin(issuer) => shelf.issuer(issuer).await,
                 _ => None,
             };
-            registries.push(settings(entry, plugin, &mut shelf.problems));
+            registries.push(settings(entry, plugin, patience(&plan), &mut shelf.problems));
         }
         let mut preparers = Preparers::default();
         let mut prepare = Vec::new();
@@ -82,8 +83,7 @@ impl Workbench {
                     continue;
                 };
                 numbers.push(shelf.provisioner(used).await.map(|(plugin, opened)| {
-                    let (config, preparation) = (used.with.clone(), tokio::sync::Mutex::new(opened));
-                    preparers.all.push(Preparer { plugin, config, preparation });
+                    preparers.all.push(Preparer::new(plugin, used.with.clone(), opened, patience(&plan)));
                     preparers.all.len() - 1
                 }));
             }
@@ -189,6 +189,7 @@ impl Workbench {
                 grouping,
                 maker,
                 seen: Arc::clone(&seen),
+                patience: Patience::new(plan.retry.patience),
                 position,
             };
             (enumeration, transfer.needs)
@@ -206,6 +207,11 @@ fn host(plan: &Plan, gateway: &Gateway, listings: &Arc<Listings>) -> Result<Host
         redactor: Redactor::new(plan.secrets.clone()),
     };
     Host::new(options).map_err(RunError::Plugins)
+}
+
+/// For one plugin.
+fn patience(plan: &Plan) -> Patience {
+    Patience::new(plan.retry.patience)
 }
 
 fn rates(plan: &Plan) -> Rates {

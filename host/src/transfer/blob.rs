@@ -96,7 +96,7 @@ impl Graph<'_> {
     }
 
     async fn look<'b>(&self, blob: &Descriptor, target: &'b Target) -> Look<'b> {
-        match self.parts.flights.claim(target.registry(), &blob.digest, target.repository()) {
+        match self.parts.flights.claim(target.registry(), blob, target.repository()) {
             Claim::Present => {
                 target.count(blob, Arrival::Present);
                 Look::Done
@@ -145,7 +145,7 @@ impl Graph<'_> {
     fn landed(&self, blob: &Descriptor, target: &Target, leader: Option<Leader>, arrival: Arrival) {
         match leader {
             Some(leader) => leader.landed(target.repository()),
-            None => self.parts.flights.record(target.registry(), &blob.digest, target.repository()),
+            None => self.parts.flights.record(target.registry(), blob, target.repository()),
         }
         target.count(blob, arrival);
     }

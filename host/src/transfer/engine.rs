@@ -139,7 +139,7 @@ impl Engine {
         let opened: Vec<Target> = opened.into_iter().filter_map(Result::ok).collect();
         let all: Vec<&Target> = opened.iter().collect();
         let copied = match digest {
-            Ok(digest) => self.copy(job, &source, digest, &all).await,
+            Ok(digest) => Box::pin(self.copy(job, &source, digest, &all)).await,
             Err(error) => Err(error),
         };
         if let Err(error) = copied {

@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
+use crate::oci::Descriptor;
 use crate::oci::Digest;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
@@ -21,7 +22,9 @@ pub(super) struct Flights {
     blobs: Arc<Mutex<HashMap<Key, Blob>>>,
 }
 
-type Key = (RegistryName, Digest);
+/// With the size that the manifest claims: where one lies about a blob that is known, what is known is of another, and the source has to
+/// show its own.
+type Key = (RegistryName, Digest, u64);
 
 #[derive(Default)]
 struct Blob {
@@ -64,7 +67,7 @@ pub(super) struct Leader {
 impl Leader {
     /// The blob is now in `repository`.
     pub(super) fn landed(self, repository: &Repository) {
-        self.flights.record(&self.key.0, &self.key.1, repository);
+        self.flights.note(self.key.clone(), repository);
     }
 }
 
@@ -86,9 +89,9 @@ impl Flights {
     /// Repositories that are remembered for a blob.
     const REPOSITORIES: usize = 8;
 
-    /// What to do about `digest` at `repository`.
-    pub(super) fn claim(&self, registry: &RegistryName, digest: &Digest, repository: &Repository) -> Claim {
-        let key = (registry.clone(), digest.clone());
+    /// What to do about `blob` at `repository`.
+    pub(super) fn claim(&self, registry: &RegistryName, blob: &Descriptor, repository: &Repository) -> Claim {
+        let key = key(registry, blob);
         let mut blobs = self.lock();
         if blobs.len() >= Self::CAPACITY {
             blobs.retain(|_, blob| blob.leader.is_some());
@@ -109,9 +112,13 @@ impl Flights {
     }
 
     /// Notes that `repository` has the blob.
-    pub(super) fn record(&self, registry: &RegistryName, digest: &Digest, repository: &Repository) {
+    pub(super) fn record(&self, registry: &RegistryName, blob: &Descriptor, repository: &Repository) {
+        self.note(key(registry, blob), repository);
+    }
+
+    fn note(&self, key: Key, repository: &Repository) {
         let mut blobs = self.lock();
-        let blob = blobs.entry((registry.clone(), digest.clone())).or_default();
+        let blob = blobs.entry(key).or_default();
         if !blob.repositories.contains(repository) {
             if blob.repositories.len() == Self::REPOSITORIES {
                 blob.repositories.remove(0);
@@ -121,8 +128,8 @@ impl Flights {
     }
 
     /// Forgets that `repository` has the blob: the registry says that it has not.
-    pub(super) fn forget(&self, registry: &RegistryName, digest: &Digest, repository: &Repository) {
-        if let Some(blob) = self.lock().get_mut(&(registry.clone(), digest.clone())) {
+    pub(super) fn forget(&self, registry: &RegistryName, blob: &Descriptor, repository: &Repository) {
+        if let Some(blob) = self.lock().get_mut(&key(registry, blob)) {
             blob.repositories.retain(|known| known != repository);
         }
     }
@@ -132,41 +139,57 @@ impl Flights {
     }
 }
 
+fn key(registry: &RegistryName, blob: &Descriptor) -> Key {
+    (registry.clone(), blob.digest.clone(), blob.size)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parts() -> (Flights, RegistryName, Digest, Repository, Repository) {
+    fn parts() -> (Flights, RegistryName, Descriptor, Repository, Repository) {
         let (first, second) = ("n/a".parse().unwrap(), "n/b".parse().unwrap());
-        (Flights::default(), "r.io".parse().unwrap(), Digest::of(b"blob"), first, second)
+        let blob = Descriptor::new("a/b", Digest::of(b"blob"), 4);
+        (Flights::default(), "r.io".parse().unwrap(), blob, first, second)
     }
 
     #[tokio::test]
     async fn followers_mount_from_where_the_leader_landed() {
-        let (flights, registry, digest, first, second) = parts();
-        let Claim::Lead(leader) = flights.claim(&registry, &digest, &first) else { panic!("nobody leads yet") };
-        let Claim::Wait(landing) = flights.claim(&registry, &digest, &second) else { panic!("somebody leads") };
+        let (flights, registry, blob, first, second) = parts();
+        let Claim::Lead(leader) = flights.claim(&registry, &blob, &first) else { panic!("nobody leads yet") };
+        let Claim::Wait(landing) = flights.claim(&registry, &blob, &second) else { panic!("somebody leads") };
         leader.landed(&first);
         landing.done().await;
-        assert!(matches!(flights.claim(&registry, &digest, &second), Claim::Mount(from) if from == first));
-        assert!(matches!(flights.claim(&registry, &digest, &first), Claim::Present));
+        assert!(matches!(flights.claim(&registry, &blob, &second), Claim::Mount(from) if from == first));
+        assert!(matches!(flights.claim(&registry, &blob, &first), Claim::Present));
     }
 
     #[tokio::test]
     async fn a_leader_that_gives_up_hands_over() {
-        let (flights, registry, digest, first, second) = parts();
-        let claim = flights.claim(&registry, &digest, &first);
-        let Claim::Wait(landing) = flights.claim(&registry, &digest, &second) else { panic!("somebody leads") };
+        let (flights, registry, blob, first, second) = parts();
+        let claim = flights.claim(&registry, &blob, &first);
+        let Claim::Wait(landing) = flights.claim(&registry, &blob, &second) else { panic!("somebody leads") };
         drop(claim);
         landing.done().await;
-        assert!(matches!(flights.claim(&registry, &digest, &second), Claim::Lead(_)));
+        assert!(matches!(flights.claim(&registry, &blob, &second), Claim::Lead(_)));
     }
 
     #[test]
     fn what_the_registry_denies_is_forgotten() {
-        let (flights, registry, digest, first, _) = parts();
-        flights.record(&registry, &digest, &first);
-        flights.forget(&registry, &digest, &first);
-        assert!(matches!(flights.claim(&registry, &digest, &first), Claim::Lead(_)));
+        let (flights, registry, blob, first, _) = parts();
+        flights.record(&registry, &blob, &first);
+        flights.forget(&registry, &blob, &first);
+        assert!(matches!(flights.claim(&registry, &blob, &first), Claim::Lead(_)));
+    }
+
+    #[test]
+    fn a_blob_of_another_size_is_another() {
+        let (flights, registry, blob, first, second) = parts();
+        let lie = Descriptor { size: 5, ..blob.clone() };
+        let Claim::Lead(_leader) = flights.claim(&registry, &blob, &first) else { panic!("nobody leads yet") };
+        assert!(matches!(flights.claim(&registry, &lie, &first), Claim::Lead(_)));
+        flights.record(&registry, &blob, &first);
+        assert!(matches!(flights.claim(&registry, &lie, &first), Claim::Lead(_)));
+        assert!(matches!(flights.claim(&registry, &lie, &second), Claim::Lead(_)));
     }
 }

@@ -47,8 +47,8 @@ pub(super) struct Graph<'a> {
     pub(super) source: &'a Source,
     /// Entries of the indexes so far.
     listed: AtomicUsize,
-    /// Manifests that were brought, with all below them, and to which repository: indexes may share entries.
-    brought: Mutex<HashSet<(Digest, String)>>,
+    /// Manifests that were brought, with all below them, of which size, and to which repository: indexes may share entries.
+    brought: Mutex<HashSet<(Digest, u64, String)>>,
 }
 
 impl<'a> Graph<'a> {
@@ -125,14 +125,14 @@ impl Graph<'_> {
         self.children(&manifest, &targets, depth + 1).await?;
         self.put_by_digest(&manifest, &alive(&targets)).await;
         let mut brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
-        brought.extend(alive(&targets).into_iter().map(|target| (child.digest.clone(), place(target))));
+        brought.extend(alive(&targets).into_iter().map(|target| (child.digest.clone(), child.size, place(target))));
         Ok(())
     }
 
     /// The targets to which `child` was not brought by another index of the image.
     fn unserved<'b>(&self, child: &Descriptor, targets: &[&'b Target]) -> Vec<&'b Target> {
         let brought = self.brought.lock().unwrap_or_else(PoisonError::into_inner);
-        let unserved = |target: &&Target| !brought.contains(&(child.digest.clone(), place(target)));
+        let unserved = |target: &&Target| !brought.contains(&(child.digest.clone(), child.size, place(target)));
         targets.iter().copied().filter(unserved).collect()
     }
 
@@ -180,7 +180,7 @@ impl Graph<'_> {
         if put.as_ref().is_err_and(|error| error.class() == Class::Repair) {
             if let Content::Image { config, layers } = manifest.content() {
                 for blob in layers.iter().chain(config) {
-                    self.parts.flights.forget(target.registry(), &blob.digest, target.repository());
+                    self.parts.flights.forget(target.registry(), blob, target.repository());
                 }
             }
             self.brought.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -250,8 +250,8 @@ fn note_foreign(manifest: &Manifest, targets: &[&Target]) {
     }
 }
 
-/// Each digest once, in order.
+/// Each digest once, in order; twice where two sizes are claimed for it, one of which is a lie.
 fn unique<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Vec<&'a Descriptor> {
     let mut seen = HashSet::new();
-    descriptors.filter(|descriptor| seen.insert(&descriptor.digest)).collect()
+    descriptors.filter(|descriptor| seen.insert((&descriptor.digest, descriptor.size))).collect()
 }

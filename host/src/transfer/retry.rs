@@ -1,46 +1,36 @@
 //! How long to wait before another try.
 
 use std::time::Duration;
-use std::time::Instant;
 
+use crate::http;
+use crate::http::BackOff;
 use crate::http::Class;
 
 /// Tries of one blob or manifest within one job, the first included.
-pub(super) const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = BackOff::TRIES;
 
-const BASE: Duration = Duration::from_millis(500);
-const CAP: Duration = Duration::from_mins(1);
-
-/// The tries of one blob.
-pub(super) struct Tries {
-    failed: u32,
-    begun: Instant,
-    patience: Duration,
-}
+/// The tries of one blob, which may go to several targets at a time: what each pause is worth is asked before the try is counted.
+pub(super) struct Tries(http::Tries);
 
 impl Tries {
     /// None yet. A host that asks for pauses, or is down, is waited for as long as `patience`.
     pub(super) fn new(patience: Duration) -> Self {
-        Self { failed: 0, begun: Instant::now(), patience }
+        Self(http::Tries::new(BackOff::new(patience)))
     }
 
-    /// The pause before another try after one that failed with `class`: full jitter over an exponentially growing window, or what the
-    /// host asked for. None if it is not worth another try.
+    /// The pause before another try after one that failed with `class`; none if it is not worth one.
     pub(super) fn pause(&self, class: Class) -> Option<Duration> {
-        let window = BASE.saturating_mul(1 << self.failed.min(16)).min(CAP);
+        let mut tries = self.0.clone();
         match class {
-            // The gate of the host keeps the pause.
-            Class::Wait(_) => (self.begun.elapsed() < self.patience).then(|| BASE.mul_f64(fastrand::f64())),
-            _ if self.failed + 1 >= TRIES => None,
-            Class::Retry => Some(window.mul_f64(fastrand::f64())),
-            Class::RestartBlob | Class::Reauthenticate => Some(Duration::ZERO),
-            Class::Repair | Class::NotFound | Class::Permanent => None,
+            // What was wrong is known by now.
+            Class::RestartBlob | Class::Reauthenticate => tries.again(Class::Retry).map(|_| Duration::ZERO),
+            class => tries.again(class),
         }
     }
 
     /// Counts a failure of `class`.
     pub(super) fn count(&mut self, class: Class) {
-        self.failed += u32::from(!matches!(class, Class::Wait(_)));
+        self.0.count(class);
     }
 }
 
@@ -64,9 +54,10 @@ mod tests {
         }
         for _ in 1..TRIES {
             assert!(tries.pause(Class::Retry).is_some());
+            assert_eq!(tries.pause(Class::RestartBlob), Some(Duration::ZERO));
             tries.count(Class::Retry);
         }
-        assert_eq!(tries.pause(Class::Retry), None);
+        assert_eq!((tries.pause(Class::Retry), tries.pause(Class::RestartBlob)), (None, None));
         assert_eq!(Tries::new(Duration::ZERO).pause(Class::Wait(None)), None);
     }
 }

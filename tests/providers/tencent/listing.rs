@@ -1,5 +1,8 @@
 //! The plugins `ccr` and `tcr` in a workflow: what they list, what they make, and how they fail.
 
+use std::time::Duration;
+use std::time::Instant;
+
 use crate::harness::api::Door;
 use crate::harness::api::Fault;
 use crate::harness::command::Finished;
@@ -117,6 +120,23 @@ fn pages_that_are_lost_repeated_or_miscounted_lose_no_image() {
         for repository in ["one/app", "one/team/web", "one/cache", "two/app", "two/team/web", "two/cache"] {
             assert_eq!(stage.target.remote().tags(repository), ["1", "2"], "{action} {fault:?}");
         }
+    }
+}
+
+#[test]
+fn an_api_that_stays_busy_is_waited_for_as_long_as_the_user_says() {
+    let impatient = workflow("", "").replace("{rounds: 0}", "{rounds: 0, patience: 2s}");
+    // A list, a login, and what a repository needs.
+    for (action, code) in [("DescribeRepositoryOwnerPersonal", 3), ("CreateInstanceToken", 1), ("CreateNamespace", 1)] {
+        let stage = stage();
+        stage.api.faults.always(action, Fault::Throttled);
+        let began = Instant::now();
+        stage.workflow(&impatient).expect(code).says("asked too often");
+        let took = began.elapsed();
+        assert!((Duration::from_secs(2)..Duration::from_mins(1)).contains(&took), "{action}: {took:?}");
+        // The first image waits; the others ask once.
+        assert!(stage.api.faults.count(action) < 40, "{action}: {}", stage.api.faults.count(action));
+        assert!(stage.statuses().iter().all(|(_, status)| status == "failed"), "{action}: {:?}", stage.statuses());
     }
 }
 

@@ -26,14 +26,15 @@ use crate::endpoint::registry::challenge::Challenges;
 use crate::endpoint::registry::origin::Base;
 use crate::endpoint::registry::origin::plain_may_do;
 use crate::endpoint::registry::origin::ways;
-use crate::endpoint::registry::retry::BackOff;
 use crate::endpoint::registry::scope::ScopeSet;
+use crate::http::BackOff;
 use crate::http::Body;
 use crate::http::Class;
 use crate::http::Gateway;
 use crate::http::HttpError;
 use crate::http::Request;
 use crate::http::Response;
+use crate::http::Tries;
 use crate::http::authority;
 use crate::http::same_origin;
 use crate::secret::Redactor;
@@ -72,7 +73,7 @@ pub(crate) struct Whole {
 impl Client {
     /// A client of `host` (`host` or `host:port` as the user names it).
     pub(crate) fn new(gateway: Gateway, host: &str, settings: &Settings) -> Self {
-        let back_off = BackOff { patience: gateway.limiter().patience(), ..BackOff::default() };
+        let back_off = BackOff::new(gateway.limiter().patience());
         Self::build(gateway, host, settings, Places::from_environment(), back_off)
     }
 
@@ -139,7 +140,7 @@ impl Client {
         self.base().await?;
         let scopes = ScopeSet::new(scopes);
         let Request { method, url, headers, mut body } = request;
-        let (mut failed, begun) = (0, Instant::now());
+        let mut tries = Tries::new(self.inner.back_off);
         loop {
             let again = body.again();
             let error = match self.authorized(scopes.clone(), &method, &url, &headers, body).await {
@@ -147,13 +148,10 @@ impl Client {
                 Err(error @ EndpointError::Login(_)) => return Err(error),
                 Err(error) => error,
             };
-            let waits = matches!(error.class(), Class::Wait(_));
-            failed += u32::from(!waits);
-            let pause = self.inner.back_off.pause(error.class(), failed, begun.elapsed());
-            let (Some(again), Some(pause)) = (again, pause) else { return Err(error) };
-            tracing::debug!(%error, failed, ?pause, "tries again");
+            let (Some(again), Some(pause)) = (again, tries.again(error.class())) else { return Err(error) };
+            tracing::debug!(%error, ?pause, "tries again");
             tokio::time::sleep(pause).await;
-            if !waits {
+            if !matches!(error.class(), Class::Wait(_)) {
                 self.inner.gateway.limiter().retry(&authority(&url)).await;
             }
             body = again;
@@ -169,7 +167,7 @@ impl Client {
         headers: &HeaderMap,
         cap: usize,
     ) -> Result<Whole, EndpointError> {
-        let (mut failed, begun) = (0, Instant::now());
+        let mut tries = Tries::new(self.inner.back_off);
         loop {
             let (url, headers) = (url.clone(), headers.clone());
             let response = self.send(scopes, Request { method: Method::GET, url, headers, body: Body::Empty }).await?;
@@ -179,11 +177,8 @@ impl Client {
                 Ok(bytes) => return Ok(Whole { headers, bytes }),
                 Err(source) => self.transport(&asked, source),
             };
-            failed += 1;
-            let Some(pause) = self.inner.back_off.pause(error.class(), failed, begun.elapsed()) else {
-                return Err(error);
-            };
-            tracing::debug!(%error, failed, ?pause, "reads again");
+            let Some(pause) = tries.again(error.class()) else { return Err(error) };
+            tracing::debug!(%error, ?pause, "reads again");
             tokio::time::sleep(pause).await;
         }
     }
@@ -269,14 +264,13 @@ impl Client {
     }
 
     async fn ping(&self) -> Result<Base, EndpointError> {
-        let (mut failed, begun) = (0, Instant::now());
+        let mut tries = Tries::new(self.inner.back_off);
         loop {
             let error = match self.ping_once().await {
                 Ok(base) => return Ok(base),
                 Err(error) => error,
             };
-            failed += u32::from(!matches!(error.class(), Class::Wait(_)));
-            match self.inner.back_off.pause(error.class(), failed, begun.elapsed()) {
+            match tries.again(error.class()) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(error),
             }

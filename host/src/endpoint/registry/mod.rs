@@ -13,7 +13,6 @@ mod origin;
 pub(crate) mod properties;
 mod referrers;
 mod resume;
-mod retry;
 mod scope;
 mod session;
 mod token;

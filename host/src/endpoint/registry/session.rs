@@ -24,6 +24,8 @@ pub(in crate::endpoint) struct Upload {
     pub(super) minimum: u64,
     /// Bytes that the registry has; none if it must be asked, since a request broke off or another process began the session.
     pub(super) offset: Option<u64>,
+    /// How far it said that it was when it refused to go on from there.
+    pub(super) refused: Option<u64>,
 }
 
 impl Registry {
@@ -38,7 +40,7 @@ impl Registry {
 
     /// The session at `location`, which an earlier process left.
     pub(in crate::endpoint) async fn reopen(&self, location: &str) -> Result<Upload, EndpointError> {
-        Ok(Upload { location: self.client.url(location).await?, minimum: 0, offset: None })
+        Ok(Upload { location: self.client.url(location).await?, minimum: 0, offset: None, refused: None })
     }
 
     /// The session to go on with and how much of the blob it has, or a new one.
@@ -52,9 +54,14 @@ impl Registry {
         match session {
             Some(upload @ Upload { offset: Some(offset), .. }) => return Ok((upload, offset)),
             Some(upload) => {
-                if let Some(found) = self.status(scopes, blob, upload).await {
-                    tracing::debug!(%repository, blob = %blob.digest, offset = found.1, "the upload goes on");
-                    return Ok(found);
+                let refused = upload.refused;
+                match self.status(scopes, blob, upload).await {
+                    Some((upload, offset)) if refused == Some(offset) => self.abort(repository, upload).await,
+                    Some((upload, offset)) => {
+                        tracing::debug!(%repository, blob = %blob.digest, offset, "the upload goes on");
+                        return Ok((upload, offset));
+                    }
+                    None => {}
                 }
             }
             None => {}
@@ -88,7 +95,7 @@ impl Registry {
         let location = location.ok_or_else(|| self.protocol(request, "the answer has no Location"))?;
         let location = self.follow(response.url(), location).await?;
         let minimum = header(response, "oci-chunk-min-length").and_then(|it| it.trim().parse().ok()).unwrap_or(0);
-        Ok(Upload { location, minimum, offset: Some(0) })
+        Ok(Upload { location, minimum, offset: Some(0), refused: None })
     }
 }
 

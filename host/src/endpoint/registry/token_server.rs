@@ -16,15 +16,15 @@ use crate::endpoint::error::asked;
 use crate::endpoint::error::clean;
 use crate::endpoint::registry::challenge::Bearer;
 use crate::endpoint::registry::origin::Base;
-use crate::endpoint::registry::retry::BackOff;
 use crate::endpoint::registry::scope::ScopeSet;
 use crate::endpoint::registry::token::Token;
 use crate::endpoint::registry::token::basic;
+use crate::http::BackOff;
 use crate::http::Body;
-use crate::http::Class;
 use crate::http::Gateway;
 use crate::http::HttpError;
 use crate::http::Request;
+use crate::http::Tries;
 use crate::http::authority;
 use crate::secret::Secret;
 
@@ -83,14 +83,13 @@ impl TokenServer<'_> {
     }
 
     async fn ask(&self, credential: Option<&Credential>, request: impl Fn() -> Request) -> Result<Token, LoginError> {
-        let (mut failed, begun) = (0, Instant::now());
+        let mut tries = Tries::new(self.back_off);
         loop {
             let error = match self.try_once(credential, request()).await {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
-            failed += u32::from(!matches!(error.class(), Class::Wait(_)));
-            match self.back_off.pause(error.class(), failed, begun.elapsed()) {
+            match tries.again(error.class()) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(error),
             }

@@ -131,6 +131,11 @@ impl Registry {
             self.abort(repository, upload).await;
             return Err(error.into());
         }
+        if offset > 0 && error.status() == Some(StatusCode::RANGE_NOT_SATISFIABLE) {
+            // It was still writing what came before the break when it was asked, and is further by now.
+            let session = Some(Upload { offset: None, refused: Some(offset), ..upload });
+            return Err(Broken { error: reclassified(error, Class::Retry), session });
+        }
         let refused_for_length =
             matches!(error.status(), Some(StatusCode::PAYLOAD_TOO_LARGE | StatusCode::RANGE_NOT_SATISFIABLE));
         if refused_for_length {

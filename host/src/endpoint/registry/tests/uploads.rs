@@ -39,7 +39,7 @@ async fn an_upload_is_one_post_and_one_put_and_keeps_the_query_of_its_location()
 #[tokio::test]
 async fn a_session_that_a_mount_opened_is_used() {
     let server = TestServer::start(|_| Reply::new(201)).await;
-    let upload = Upload { location: server.url("/up/1"), minimum: 0, offset: Some(0) };
+    let upload = Upload { location: server.url("/up/1"), minimum: 0, offset: Some(0), refused: None };
     registry(&server).push_blob(&app(), &blob(b""), Some(upload), bytes(b"")).await.unwrap();
     let digest = blob(b"").digest.as_str().replace(':', "%3A");
     assert_eq!(lines(&server), [format!("PUT /up/1?digest={digest}")]);
@@ -123,4 +123,61 @@ async fn a_registry_that_refuses_a_long_put_gets_chunks_the_next_time() {
 
     let small = registry.push_blob(&app(), &blob(CONTENT), None, bytes(CONTENT)).await;
     assert!(small.is_ok() && server.count("PATCH") == 3);
+}
+
+/// A registry that has half of `blob` in session 1, of which it says `ranges` one after the other, and that goes on from `end` only.
+async fn half_way(ranges: &'static [u64], end: u64) -> TestServer {
+    let asked = AtomicUsize::new(0);
+    TestServer::start(move |request: &Received| match request.method.as_str() {
+        "POST" => Reply::new(202).header("Location", "/up/2"),
+        "GET" if request.target.starts_with("/up/") => {
+            let range = ranges[asked.fetch_add(1, Ordering::SeqCst).min(ranges.len() - 1)];
+            Reply::new(204).header("Range", format!("0-{}", range - 1)).header("Location", "/up/1?state=1")
+        }
+        "PATCH" if !request.header("content-range").starts_with(&format!("{end}-")) => Reply::new(416),
+        "PATCH" => Reply::new(202),
+        "PUT" => Reply::new(201),
+        _ => Reply::new(404),
+    })
+    .await
+}
+
+/// Uploads a blob of 2 MiB, beginning with session 1, until that is done; the requests.
+async fn gone_on_with(server: &TestServer) -> Vec<String> {
+    let (registry, content) = (registry(server), vec![7; 2 << 20]);
+    let mut session = Some(registry.reopen("/up/1").await.unwrap());
+    for _ in 0..3 {
+        match registry.push_blob(&app(), &blob(&content), session.take(), bytes(&content)).await {
+            Ok(()) => return lines(server),
+            Err(broken) => {
+                assert_eq!(broken.error.class(), Class::Retry);
+                session = broken.session;
+            }
+        }
+    }
+    panic!("{:?}", lines(server))
+}
+
+#[tokio::test]
+async fn a_session_that_was_further_than_its_registry_said_goes_on() {
+    let server = half_way(&[1 << 19, 1 << 20], 1 << 20).await;
+    let lines = gone_on_with(&server).await;
+    let (get, patch) = ("GET /up/1", "PATCH /up/1?state=1");
+    assert_eq!(lines[..4], [get, patch, "GET /up/1?state=1", patch]);
+    assert!(lines[4].starts_with("PUT /up/1?state=1&digest=") && lines.len() == 5, "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_does_not_go_on_where_it_says_that_it_is_is_given_up() {
+    let server = half_way(&[1 << 19], 1 << 20).await;
+    let lines = gone_on_with(&server).await;
+    let expected = [
+        "GET /up/1",
+        "PATCH /up/1?state=1",
+        "GET /up/1?state=1",
+        "DELETE /up/1?state=1",
+        "POST /v2/team/app/blobs/uploads/",
+    ];
+    assert_eq!(lines[..5], expected);
+    assert!(lines[5].starts_with("PUT /up/2?digest=") && lines.len() == 6, "{lines:?}");
 }
