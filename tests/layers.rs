@@ -12,7 +12,7 @@ use crate::harness::tools;
 const LAYERS: [&[&str]; 6] = [
     &["oci", "select", "http", "limit", "secret", "shutdown"],
     &["workflow", "plugin", "endpoint", "journal"],
-    &["transfer"],
+    &["transfer", "convert"],
     &["report"],
     &["run"],
     &["cli", "fuzzing"],

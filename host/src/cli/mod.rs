@@ -2,6 +2,7 @@
 
 mod args;
 mod classic;
+mod convert;
 mod copy;
 mod history;
 mod journal;
@@ -9,6 +10,7 @@ mod logging;
 mod plugins;
 mod runs;
 mod signals;
+mod write;
 
 use std::ffi::OsString;
 use std::io;
@@ -156,6 +158,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::History(args) => history::run(&args),
         Command::Check(args) => runs::check(&args).await,
         Command::Copy(args) => copy::run(args).await,
+        Command::Convert(args) => convert::run(args).await,
         Command::Plugin(PluginCommand::List { file }) => plugins::list(file.as_deref()).await,
         Command::Plugin(PluginCommand::Inspect { plugin }) => plugins::inspect(&plugin).await,
     }

@@ -62,6 +62,12 @@ impl Diagnostic {
         Self { place, message: message.into(), help: None }
     }
 
+    /// What to sort by: the order of the files and their lines.
+    #[must_use]
+    pub fn order(&self) -> (u32, u32) {
+        (self.place.file, self.place.start)
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
@@ -104,12 +110,22 @@ impl Source {
     /// The report of `diagnostics` in these files.
     #[must_use]
     pub fn report(&self, mut diagnostics: Vec<Diagnostic>) -> Report {
-        diagnostics.sort_by_key(|diagnostic| (diagnostic.place.file, diagnostic.place.start));
+        diagnostics.sort_by_key(Diagnostic::order);
         diagnostics.dedup();
         for diagnostic in &mut diagnostics {
             diagnostic.message = self.redactor.strike(&diagnostic.message);
         }
         Report { source: self.clone(), diagnostics, partial: None }
+    }
+
+    /// `file:line:column` of where `place` begins; none if it is in no file.
+    #[must_use]
+    pub fn position(&self, place: Place) -> Option<String> {
+        let file = self.file(place)?;
+        let before = file.text.get(..place.range().start)?;
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Some(format!("{}:{line}:{column}", file.name.display()))
     }
 
     fn file(&self, place: Place) -> Option<&File> {

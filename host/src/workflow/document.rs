@@ -24,7 +24,15 @@ const MAX_ALIASED: usize = 100_000;
 /// Reads `text`, whose place is `whole`, as one document. A syntax error ends it; duplicate keys, merge keys and tags are told
 /// all together. A file without content is a null at its start.
 pub(super) fn parse(text: &str, whole: Place) -> Result<Node, Vec<Diagnostic>> {
-    let mut builder = Builder::new(text, whole);
+    build(text, Builder::new(text, whole))
+}
+
+/// The same, but merge keys stay in the tree as keys named `<<`.
+pub(super) fn parse_with_merges(text: &str, whole: Place) -> Result<Node, Vec<Diagnostic>> {
+    build(text, Builder { merges: true, ..Builder::new(text, whole) })
+}
+
+fn build(text: &str, mut builder: Builder<'_>) -> Result<Node, Vec<Diagnostic>> {
     let mut parser = Parser::new_from_str(text);
     let mut documents = 0;
     while let Some(event) = parser.next_event() {
@@ -55,6 +63,8 @@ pub(super) fn parse(text: &str, whole: Place) -> Result<Node, Vec<Diagnostic>> {
 struct Builder<'a> {
     text: &'a str,
     whole: Place,
+    /// Whether merge keys are let through.
+    merges: bool,
     /// Byte of each character, where they are not the same.
     offsets: Option<Vec<u32>>,
     stack: Vec<Frame>,
@@ -88,6 +98,7 @@ impl<'a> Builder<'a> {
         Self {
             text,
             whole,
+            merges: false,
             offsets,
             stack: Vec::new(),
             root: None,
@@ -213,7 +224,7 @@ impl<'a> Builder<'a> {
                         .with_help("text that begins with `{` or `[` must be quoted");
                     return Err(self.give_up(error));
                 };
-                if text == "<<" {
+                if text == "<<" && !self.merges {
                     self.diagnostics.push(Diagnostic::new(node.at, "merge keys (`<<`) are not supported"));
                 } else if !keys.insert(text.clone()) {
                     self.diagnostics.push(Diagnostic::new(node.at, format!("the key `{text}` is given twice")));

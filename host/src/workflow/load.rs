@@ -35,7 +35,7 @@ pub fn load(
 }
 
 /// The same for a text that stands for the file at `path`.
-pub(super) fn load_text(
+pub fn load_text(
     path: &Path,
     text: &str,
     sets: &[(String, String)],

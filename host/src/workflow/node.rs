@@ -11,16 +11,16 @@ use crate::workflow::place::join;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Where.
-    pub(super) at: Place,
+    pub(crate) at: Place,
     /// What.
-    pub(super) content: Content,
+    pub(crate) content: Content,
 }
 
 /// What a node holds. A scalar keeps the text as written: `1.10` is a number only where a number is wanted.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A scalar.
     Scalar {
         /// Its text, unquoted.
@@ -38,28 +38,28 @@ pub(super) enum Content {
 
 /// A key and its value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The key.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// Where the key is.
-    pub(super) key_at: Place,
+    pub(crate) key_at: Place,
     /// Its value.
-    pub(super) value: Node,
+    pub(crate) value: Node,
 }
 
 impl Node {
     /// A scalar that is a string, whatever it looks like.
-    pub(super) fn string(at: Place, text: impl Into<String>) -> Self {
+    pub(crate) fn string(at: Place, text: impl Into<String>) -> Self {
         Self { at, content: Content::Scalar { text: text.into(), plain: false } }
     }
 
     /// Whether there is nothing: `key:`, `~` or `null`.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.content, Content::Scalar { text, plain: true } if is_null(text))
     }
 
     /// Nodes in this tree, itself included.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         1 + match &self.content {
             Content::Scalar { .. } | Content::Wrong => 0,
             Content::Sequence(items) => items.iter().map(Self::count).sum(),
@@ -68,7 +68,7 @@ impl Node {
     }
 
     /// Bytes of the texts in this tree, and one more for each node.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         1 + match &self.content {
             Content::Scalar { text, .. } => text.len(),
             Content::Wrong => 0,
@@ -78,7 +78,7 @@ impl Node {
     }
 
     /// What it is called in an error.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match &self.content {
             Content::Sequence(_) => "a list",
             Content::Mapping(_) => "a mapping",
@@ -93,7 +93,7 @@ impl Node {
     }
 
     /// The tree as JSON, and the place of each of its parts by JSON pointer.
-    pub(super) fn to_json(&self) -> (Value, Places) {
+    pub(crate) fn to_json(&self) -> (Value, Places) {
         let (mut values, mut keys) = (BTreeMap::new(), BTreeMap::new());
         let value = self.collect("", &mut values, &mut keys);
         (value, Places::new(values, keys))
@@ -133,7 +133,7 @@ fn is_null(text: &str) -> bool {
 }
 
 /// A scalar's value by YAML 1.2's core schema. `.inf` and `.nan`, which JSON has no words for, stay strings.
-pub(super) fn json_scalar(text: &str, plain: bool) -> Value {
+pub(crate) fn json_scalar(text: &str, plain: bool) -> Value {
     if !plain {
         return Value::String(text.to_owned());
     }

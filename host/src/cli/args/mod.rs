@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod authoring;
 mod classic;
 
 use std::path::PathBuf;
@@ -13,6 +14,9 @@ use clap::ValueEnum;
 use crate::cli::logging::Level;
 use crate::workflow::duration;
 
+pub(crate) use authoring::ConvertArgs;
+pub(crate) use authoring::FormatName;
+pub(crate) use authoring::WrittenArgs;
 pub(crate) use classic::ClassicArgs;
 
 /// Moves container images in bulk between registries.
@@ -48,6 +52,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Copy one image to one or more places.
     Copy(CopyArgs),
+    /// Write the workflow that another tool's configuration stands for.
+    Convert(ConvertArgs),
     /// Show what earlier runs did.
     History(HistoryArgs),
     /// Look at plugins.

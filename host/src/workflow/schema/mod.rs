@@ -17,7 +17,7 @@ use crate::workflow::reader::Fields;
 use crate::workflow::reader::Reader;
 use crate::workflow::units;
 
-pub(super) use registries::normal_key;
+pub(crate) use registries::normal_key;
 
 const ROOT: &[&str] =
     &["version", "name", "vars", "registries", "limits", "retry", "plugins", "plugin-dirs", "transfers"];

@@ -123,7 +123,7 @@ fn login(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> LoginEntry {
 }
 
 /// `host[:port][/namespace]` with Docker Hub's aliases as one.
-pub(in crate::workflow) fn normal_key(key: &str) -> Result<String, String> {
+pub(crate) fn normal_key(key: &str) -> Result<String, String> {
     let trimmed = key.trim_end_matches('/');
     let (host, namespace) = match trimmed.split_once('/') {
         Some((host, namespace)) if !trimmed.starts_with("oci:") => (host, Some(namespace)),
