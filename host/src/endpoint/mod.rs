@@ -175,6 +175,14 @@ impl Endpoint {
         }
     }
 
+    /// Finds out how the registry is reached, so that the first request to it need not wait for that.
+    pub async fn greet(&self) -> Result<(), EndpointError> {
+        match &self.kind {
+            Kind::Registry(registry) => registry.greet().await,
+            Kind::Layout(_) => Ok(()),
+        }
+    }
+
     /// The digest behind `version`, by HEAD (GET where the registry gives no digest or refuses HEAD); none if it is not there.
     pub async fn resolve(
         &self,
@@ -205,6 +213,15 @@ impl Endpoint {
         match &self.kind {
             Kind::Registry(registry) => registry.put_manifest(repository, version, manifest).await,
             Kind::Layout(layout) => layout.put_manifest(repository, version, manifest).await,
+        }
+    }
+
+    /// Whether the repository is known to have no tags: it does not exist, or nothing was tagged in it yet. False for a layout, where
+    /// looking costs nothing.
+    pub async fn is_empty(&self, repository: &Repository) -> Result<bool, EndpointError> {
+        match &self.kind {
+            Kind::Registry(registry) => registry.is_empty(repository).await,
+            Kind::Layout(_) => Ok(false),
         }
     }
 

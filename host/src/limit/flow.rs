@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
 /// Requests at a time, at first: more come with each success.
-const FIRST: usize = 4;
+const FIRST: usize = 8;
 
 /// Concurrency by additive increase and multiplicative decrease, as TCP has it: from [`FIRST`], one more with each success until the
 /// first sign of overload (slow start), then one more with each window of successes; half at each sign, at most once for the requests
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn it_starts_slowly_and_stops_at_the_ceiling() {
         let flow = Arc::new(Flow::new(10));
-        assert_eq!(taken(&flow).len(), 4);
+        assert_eq!(taken(&flow).len(), 8);
         for _ in 0..50 {
             flow.served();
         }

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::Id;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::journal::Past;
 use crate::report::Event;
@@ -33,6 +34,7 @@ use crate::transfer::Engine;
 use crate::transfer::Job;
 use crate::transfer::Outcome;
 use crate::transfer::TransferError;
+use crate::workflow::To;
 
 /// Jobs that wait for a worker, for each transfer: the listing runs ahead of the copying by this much.
 const JOBS: usize = 128;
@@ -142,6 +144,8 @@ impl Workers {
         }
         // If nobody listens, the loop below ends by itself.
         let _ = self.events.send(Event::Started { transfer: enumeration.maker.transfer.clone() }).await;
+        // Given up when the transfer ends: nobody waits for them.
+        let _greetings: Vec<_> = enumeration.maker.to.iter().filter_map(|(to, _)| self.greet(to)).collect();
         let (jobs, received) = mpsc::channel(JOBS);
         let outlets =
             Outlets { jobs, events: self.events.clone(), ledger: self.ledger.clone(), shutdown: self.shutdown.clone() };
@@ -161,6 +165,12 @@ impl Workers {
             tracing::info!(round, jobs = again.len(), "trying again what failed");
             again = self.work(stream::iter(again), round).await;
         }
+    }
+
+    /// Greets the registry of `to` while the source is being listed.
+    fn greet(&self, to: &To) -> Option<AbortOnDropHandle<()>> {
+        let (engine, registry, namespace) = (self.engine.clone(), to.registry.clone()?, to.namespace.clone());
+        Some(AbortOnDropHandle::new(tokio::spawn(async move { engine.greet(&registry, namespace.as_ref()).await })))
     }
 
     /// Works on jobs as they come, until there are no more; what is worth another round comes back. A job whose registry is being waited

@@ -161,6 +161,7 @@ impl Workbench {
             streams: plan.limits.blobs,
             prepare: Arc::new(preparers),
             sessions: Arc::new(ledger),
+            goes_on: past.run > 0,
             shutdown: shutdown.clone(),
         });
         let named = endpoints.named();

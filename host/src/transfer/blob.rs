@@ -103,7 +103,7 @@ impl Graph<'_> {
             }
             Claim::Wait(landing) => Look::Wait(target, landing),
             Claim::Mount(from) => self.mount(blob, target, None, &from).await,
-            Claim::Lead(leader) => match target.endpoint.has_blob(target.repository(), blob).await {
+            Claim::Lead(leader) => match self.has(blob, target).await {
                 Ok(true) => {
                     leader.landed(target.repository());
                     target.count(blob, Arrival::Present);
@@ -119,6 +119,14 @@ impl Graph<'_> {
                 }
             },
         }
+    }
+
+    /// Whether the target's repository has the blob, by asking unless it was empty.
+    async fn has(&self, blob: &Descriptor, target: &Target) -> Result<bool, EndpointError> {
+        if self.parts.fresh.lacks(target, blob) {
+            return Ok(false);
+        }
+        target.endpoint.has_blob(target.repository(), blob).await
     }
 
     /// Has the registry link the blob from `from`; where it will not, the blob has to be uploaded.

@@ -16,9 +16,11 @@ use tokio::sync::Semaphore;
 use crate::endpoint::Endpoint;
 use crate::endpoint::EndpointError;
 use crate::endpoint::Endpoints;
+use crate::http::Class;
 use crate::oci::Content;
 use crate::oci::Digest;
 use crate::oci::Manifest;
+use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::shutdown::Shutdown;
 use crate::transfer::Job;
@@ -28,6 +30,7 @@ use crate::transfer::Status;
 use crate::transfer::TargetOutcome;
 use crate::transfer::TransferError;
 use crate::transfer::flight::Flights;
+use crate::transfer::fresh::Fresh;
 use crate::transfer::graph::Graph;
 use crate::transfer::platforms;
 use crate::transfer::referrers::Referrers;
@@ -68,6 +71,8 @@ pub struct EngineOptions {
     pub prepare: Arc<dyn Prepare>,
     /// Upload sessions of earlier processes.
     pub sessions: Arc<dyn Sessions>,
+    /// The run goes on with an earlier one, so that much may be at the targets without a tag.
+    pub goes_on: bool,
     /// Stops streams when the run is cancelled.
     pub shutdown: Shutdown,
 }
@@ -78,11 +83,38 @@ pub struct Engine {
     pub(super) parts: Arc<Parts>,
 }
 
+/// What a look at the source told.
+pub(super) enum Seen {
+    /// Its digest.
+    Digest(Digest),
+    /// All of its manifest.
+    Manifest(Manifest),
+}
+
+impl Seen {
+    /// The digest.
+    pub(super) fn digest(&self) -> &Digest {
+        match self {
+            Self::Digest(digest) => digest,
+            Self::Manifest(manifest) => manifest.digest(),
+        }
+    }
+
+    /// The manifest, if it was read.
+    pub(super) fn manifest(self) -> Option<Manifest> {
+        match self {
+            Self::Digest(_) => None,
+            Self::Manifest(manifest) => Some(manifest),
+        }
+    }
+}
+
 /// What all jobs share.
 pub(super) struct Parts {
     pub(super) endpoints: Endpoints,
     pub(super) streams: Semaphore,
     pub(super) flights: Flights,
+    pub(super) fresh: Fresh,
     pub(super) referrers: Referrers,
     pub(super) shutdown: Shutdown,
     pub(super) sessions: Arc<dyn Sessions>,
@@ -103,6 +135,7 @@ impl Engine {
                 endpoints: options.endpoints,
                 streams: Semaphore::new(options.streams.max(1)),
                 flights: Flights::default(),
+                fresh: Fresh::new(options.goes_on),
                 referrers: Referrers::default(),
                 shutdown: options.shutdown,
                 sessions: options.sessions,
@@ -120,6 +153,15 @@ impl Engine {
         Outcome { targets, job, elapsed: started.elapsed(), attempts: 1 }
     }
 
+    /// Greets a registry that will be written to: that this one request is answered when the first image comes saves its round trips. An error
+    /// will be met again by whoever needs the registry.
+    pub async fn greet(&self, registry: &RegistryName, namespace: Option<&Repository>) {
+        let Ok(endpoint) = self.parts.endpoints.open(registry, namespace) else { return };
+        if let Err(error) = endpoint.greet().await {
+            tracing::debug!(%error, "not greeted");
+        }
+    }
+
     /// How long `job` would wait for one of its registries that asks for a pause or is down; none if it can begin.
     #[must_use]
     pub fn paused(&self, job: &Job) -> Option<Duration> {
@@ -134,12 +176,12 @@ impl Engine {
                 return job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &error)).collect();
             }
         };
-        let (digest, looks) = self.look_around(job, &source).await;
+        let (seen, looks) = self.look_around(job, &source).await;
         let (opened, mut ended): (Vec<_>, Vec<_>) = looks.into_iter().partition(Result::is_ok);
         let opened: Vec<Target> = opened.into_iter().filter_map(Result::ok).collect();
         let all: Vec<&Target> = opened.iter().collect();
-        let copied = match digest {
-            Ok(digest) => Box::pin(self.copy(job, &source, digest, &all)).await,
+        let copied = match seen {
+            Ok(seen) => Box::pin(self.copy(job, &source, seen, &all)).await,
             Err(error) => Err(error),
         };
         if let Err(error) = copied {
@@ -155,19 +197,31 @@ impl Engine {
     }
 
     /// Looks at the source and at each target, all at once. Where the source told its digest, the targets come first, and if all of
-    /// them have it the source is not asked.
+    /// them have it the source is not asked. Where something is missing for sure, the source is read rather than looked at.
     pub(super) async fn look_around(
         &self,
         job: &Job,
         source: &Source,
-    ) -> (Result<Digest, TransferError>, Vec<Result<Target, TargetOutcome>>) {
+    ) -> (Result<Seen, TransferError>, Vec<Result<Target, TargetOutcome>>) {
+        let told = job.told_digest();
         let look = join_all(job.targets.iter().map(|target| self.look(job, target)));
-        let Some(told) = job.told_digest() else { return join(self.resolve(source), look).await };
+        if told.is_none() && !job.targets.iter().any(|target| self.knows_to_be_missing(target)) {
+            let (digest, looks) = join(self.resolve(source), look).await;
+            return (digest.map(Seen::Digest), looks);
+        }
         let looks = look.await;
-        let there =
-            |look: &Result<Target, TargetOutcome>| look.as_ref().is_ok_and(|it| it.found.as_ref() == Some(&told));
-        let digest = if looks.iter().all(there) { Ok(told) } else { self.resolve(source).await };
-        (digest, looks)
+        let there = |look: &Result<Target, TargetOutcome>| look.as_ref().is_ok_and(|it| it.found == told);
+        let all_there = looks.iter().all(there);
+        let seen = match told {
+            Some(told) if all_there => Ok(Seen::Digest(told)),
+            _ => self.read(source).await.map(Seen::Manifest),
+        };
+        (seen, looks)
+    }
+
+    /// Whether `target` is known to lack its image without a look.
+    fn knows_to_be_missing(&self, target: &JobTarget) -> bool {
+        target.existing == Existing::Overwrite && self.parts.fresh.is(&target.reference)
     }
 
     /// Opens what `job` reads.
@@ -192,6 +246,17 @@ impl Engine {
             .ok_or_else(|| TransferError::Missing { reference: source.reference.clone() })
     }
 
+    /// The source's manifest as the reference gives it.
+    async fn read(&self, source: &Source) -> Result<Manifest, TransferError> {
+        let manifest = source.endpoint.manifest(source.repository(), &source.reference.version).await;
+        movable(source, manifest).map_err(|error| match error {
+            TransferError::Read { source: cause, .. } if cause.class() == Class::NotFound => {
+                TransferError::Missing { reference: source.reference.clone() }
+            }
+            error => error,
+        })
+    }
+
     /// Opens a target and looks what its tag holds.
     pub(super) async fn look(&self, job: &Job, target: &JobTarget) -> Result<Target, TargetOutcome> {
         if target.reference == job.source {
@@ -203,6 +268,9 @@ impl Engine {
         let look = async {
             let reference = &target.reference;
             let endpoint = self.parts.endpoints.open(&reference.registry, Some(&reference.repository))?;
+            if self.knows_to_be_missing(target) {
+                return Ok((endpoint, None));
+            }
             let found = endpoint.resolve(&reference.repository, &reference.version).await?;
             Ok::<(Endpoint, Option<Digest>), EndpointError>((endpoint, found))
         };
@@ -218,12 +286,13 @@ impl Engine {
         }
     }
 
-    async fn copy(&self, job: &Job, source: &Source, digest: Digest, all: &[&Target]) -> Result<(), TransferError> {
+    async fn copy(&self, job: &Job, source: &Source, seen: Seen, all: &[&Target]) -> Result<(), TransferError> {
         let options = &job.options;
-        let mut manifest = None;
+        let digest = seen.digest().clone();
+        let mut manifest = seen.manifest();
         let mut wanted = digest.clone();
         if !options.platforms.is_empty() {
-            let (kept, note) = self.subset(job, source, &digest).await?;
+            let (kept, note) = self.subset(job, source, &digest, manifest).await?;
             wanted = kept.digest().clone();
             manifest = Some(kept);
             if let Some(note) = note {
@@ -239,10 +308,15 @@ impl Engine {
         if missing.is_empty() && !options.referrers {
             return Ok(());
         }
-        let manifest = match manifest {
-            Some(manifest) => manifest,
-            None => fetch(source, &digest).await?,
+        let read = async {
+            match manifest {
+                Some(manifest) => Ok(manifest),
+                None => fetch(source, &digest).await,
+            }
         };
+        let ask = join_all(missing.iter().filter(|target| target.found.is_none()).map(|it| self.parts.fresh.ask(it)));
+        let (manifest, _) = join(read, ask).await;
+        let manifest = manifest?;
         graph.children(&manifest, &missing, 0).await?;
         if options.referrers {
             // Referrers need their subject to be there; the tag still waits for them.
@@ -260,8 +334,12 @@ impl Engine {
         job: &Job,
         source: &Source,
         digest: &Digest,
+        manifest: Option<Manifest>,
     ) -> Result<(Manifest, Option<String>), TransferError> {
-        let manifest = fetch(source, digest).await?;
+        let manifest = match manifest {
+            Some(manifest) => manifest,
+            None => fetch(source, digest).await?,
+        };
         let kept = platforms::subset(&manifest, &job.options.platforms, &source.reference)?;
         let note = match (manifest.content(), kept.content()) {
             (Content::Index(all), Content::Index(some)) if all.len() != some.len() => {
@@ -313,8 +391,12 @@ fn follows(target: &Target, missing: &[&Target]) -> bool {
 
 /// The source's manifest, by the digest that its tag had at first, so that a tag that moves meanwhile changes nothing.
 pub(super) async fn fetch(source: &Source, digest: &Digest) -> Result<Manifest, TransferError> {
-    let manifest = source.endpoint.manifest(source.repository(), &digest.clone().into()).await;
-    let manifest = manifest.map_err(|error| source.error(error))?;
+    movable(source, source.endpoint.manifest(source.repository(), &digest.clone().into()).await)
+}
+
+/// `read` from `source`, if its kind can be moved.
+fn movable(source: &Source, read: Result<Manifest, EndpointError>) -> Result<Manifest, TransferError> {
+    let manifest = read.map_err(|error| source.error(error))?;
     match manifest.content() {
         Content::Schema1 => Err(TransferError::Schema1 { reference: source.reference.clone() }),
         Content::Index(_) | Content::Image { .. } => Ok(manifest),

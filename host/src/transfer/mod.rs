@@ -12,6 +12,7 @@ mod blob;
 mod engine;
 mod error;
 mod flight;
+mod fresh;
 mod graph;
 mod job;
 mod outcome;

@@ -16,6 +16,7 @@ use crate::transfer::Outcome;
 use crate::transfer::Status;
 use crate::transfer::TargetOutcome;
 use crate::transfer::TransferError;
+use crate::transfer::engine::Seen;
 use crate::transfer::engine::fetch;
 use crate::transfer::engine::settled;
 use crate::transfer::target::Source;
@@ -38,10 +39,10 @@ impl Engine {
     }
 
     async fn previews(&self, job: &Job, source: &Source) -> Vec<TargetOutcome> {
-        let (digest, looks) = self.look_around(job, source).await;
+        let (seen, looks) = self.look_around(job, source).await;
         let opened: Vec<&Target> = looks.iter().filter_map(|look| look.as_ref().ok()).collect();
-        let planned = match digest {
-            Ok(digest) => self.plan(job, source, digest, &opened).await,
+        let planned = match seen {
+            Ok(seen) => self.plan(job, source, seen, &opened).await,
             Err(error) => Err(error),
         };
         let bytes = match planned {
@@ -67,16 +68,11 @@ impl Engine {
             .collect()
     }
 
-    async fn plan(
-        &self,
-        job: &Job,
-        source: &Source,
-        digest: Digest,
-        targets: &[&Target],
-    ) -> Result<Bytes, TransferError> {
-        let mut manifest = None;
+    async fn plan(&self, job: &Job, source: &Source, seen: Seen, targets: &[&Target]) -> Result<Bytes, TransferError> {
+        let digest = seen.digest().clone();
+        let mut manifest = seen.manifest();
         if !job.options.platforms.is_empty() {
-            manifest = Some(self.subset(job, source, &digest).await?.0);
+            manifest = Some(self.subset(job, source, &digest, manifest).await?.0);
         }
         let wanted = manifest.as_ref().map_or(&digest, Manifest::digest).clone();
         let missing: Vec<&Target> = targets.iter().copied().filter(|target| !settled(target, &wanted)).collect();

@@ -61,7 +61,7 @@ impl Engine {
         let (digest, looks) = join(self.resolve(source), look).await;
         let wanted = match digest {
             Ok(digest) if !job.options.platforms.is_empty() => {
-                self.subset(job, source, &digest).await.map(|(kept, _)| kept.digest().clone())
+                self.subset(job, source, &digest, None).await.map(|(kept, _)| kept.digest().clone())
             }
             digest => digest,
         };

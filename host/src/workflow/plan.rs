@@ -103,7 +103,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { qps: None, images: 5, blobs: 16, bandwidth: None, patience: Patience::default() }
+        Self { qps: None, images: 32, blobs: 32, bandwidth: None, patience: Patience::default() }
     }
 }
 

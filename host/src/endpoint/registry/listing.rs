@@ -15,6 +15,7 @@ use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::client::Whole;
 use crate::endpoint::registry::link;
+use crate::http::Class;
 use crate::http::same_origin;
 use crate::oci::Repository;
 use crate::oci::Tag;
@@ -23,6 +24,8 @@ use crate::oci::Tag;
 const MAX_NAMES: usize = 10_000_000;
 const MAX_PAGES: usize = 200_000;
 const MAX_PAGE_BYTES: usize = 32 << 20;
+/// What is read of a page that should have one name.
+const MAX_FEW_BYTES: usize = 64 << 10;
 /// Pages without any name in a row: a registry that filters by permission may give some.
 const MAX_BLANK: usize = 1000;
 
@@ -77,8 +80,29 @@ impl Registry {
     }
 
     pub(in crate::endpoint) fn tags(self: Arc<Self>, repository: &Repository) -> Listing {
-        Listing::new(self, Scope::pull(repository), format!("/v2/{repository}/tags/list"), Kind::Tags)
+        Listing::new(self, Scope::pull(repository), tags(repository), Kind::Tags)
     }
+
+    /// Whether the repository has no tags, by one request for one of them. A registry that gives more than it was asked for, and
+    /// more than a few, is an error, as is one that does not let us list.
+    pub(in crate::endpoint) async fn is_empty(&self, repository: &Repository) -> Result<bool, EndpointError> {
+        let mut url = self.client.url(&tags(repository)).await?;
+        url.query_pairs_mut().append_pair("n", "1");
+        let scope = Scope::pull(repository);
+        match self.client.read(std::slice::from_ref(&scope), &url, &HeaderMap::new(), MAX_FEW_BYTES).await {
+            Ok(Whole { bytes, .. }) => {
+                let page: Page = serde_json::from_slice(&bytes)
+                    .map_err(|error| self.protocol(&format!("GET {}", url.path()), format!("no listing: {error}")))?;
+                Ok(page.tags.is_none_or(|tags| tags.is_empty()))
+            }
+            Err(error) if error.class() == Class::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn tags(repository: &Repository) -> String {
+    format!("/v2/{repository}/tags/list")
 }
 
 impl Listing {

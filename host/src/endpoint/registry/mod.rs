@@ -65,6 +65,11 @@ impl Registry {
         &self.name
     }
 
+    /// Finds out how the registry is reached.
+    pub(super) async fn greet(&self) -> Result<(), EndpointError> {
+        self.client.url("/v2/").await.map(|_| ())
+    }
+
     /// Sends a request without a body to `path`.
     async fn ask(
         &self,
