@@ -72,6 +72,14 @@ fn every_kind_of_place_gives_a_workflow_that_check_accepts() {
         let file = format!("workflow-{number}.yaml");
         place.run(&["init", &file, "--from", from, "--to", to]).expect(0);
         place.run(&["check", &file]).expect(0);
+        // And with the logins that it has behind a `#`.
+        let text = place.read(&file);
+        let with_logins = text.replace("# username:", "username:").replace("# password:", "password:");
+        let names = with_logins.split("${").skip(1).filter_map(|rest| rest.split('}').next());
+        let environment: Vec<(&str, &str)> = names.map(|name| (name, "a")).collect();
+        assert!(!environment.is_empty() && environment.iter().all(|(name, _)| name.starts_with("REGISTRY_")), "{text}");
+        place.file(&file, &with_logins);
+        place.run_with(&["check", &file], &environment).expect(0);
     }
 }
 

@@ -88,8 +88,8 @@ registries: # without a login, docker's and podman's files and helpers are asked
                 text,
                 "  {}:
     plain-http: {plain} # http, not https
-    # username: \"${{{variable}_USER}}\"
-    # password: \"${{{variable}_PASSWORD}}\"
+    # username: \"${{REGISTRY_USER_{variable}}}\"
+    # password: \"${{REGISTRY_PASSWORD_{variable}}}\"
     # ca: corp.pem # trusted besides the usual certificates
 ",
                 quoted(host)
@@ -157,7 +157,7 @@ registries: # without a login, docker's and podman's files and helpers are asked
         if let Some(newest) = self.newest {
             let _ = writeln!(
                 text,
-                "        newest: {{count: {newest}, by: semver}} # of each repository; or by: name, created"
+                "        newest: {{count: {newest}, by: semver}} # of each repository, `latest` and other tags that are no version left out; or by: name, created"
             );
         }
         if self.tags.is_empty() && self.newest.is_none() {

@@ -3,9 +3,15 @@
 //! It says less than the reader does: nothing of variables' values, of files, or of what plugins check by themselves. What the
 //! reader accepts, it accepts: a variable may stand wherever a number or a word may, and `{$file: PATH}` for any option.
 
+mod options;
+
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
+
+use crate::workflow::schema::json::options::definition;
+use crate::workflow::schema::json::options::options;
+use crate::workflow::schema::json::options::plugin_use;
 
 /// A plugin whose options are part of the schema.
 #[derive(Clone, Debug)]
@@ -220,91 +226,6 @@ fn to() -> Value {
     )
 }
 
-/// `{plugin: NAME, with: {…}}`, with the options of those that fit.
-fn plugin_use(description: &str, fitting: &[&PluginOptions]) -> Value {
-    let names: Vec<&str> = fitting.iter().map(|plugin| plugin.name.as_str()).collect();
-    let mut schema = object(
-        description,
-        &json!({
-            // Others may be declared under `plugins` and `plugin-dirs`.
-            "plugin": {"description": "The name of a plugin.", "anyOf": [{"enum": names}, {"type": "string", "minLength": 1}]},
-            "with": {"description": "Its options: `image-transfer plugin inspect NAME` lists them."},
-        }),
-    );
-    schema["required"] = json!(["plugin"]);
-    let options = fitting.iter().map(|plugin| {
-        let reference = format!("#/$defs/{}", definition(&plugin.name));
-        json!({
-            "if": {"properties": {"plugin": {"const": plugin.name}}, "required": ["plugin"]},
-            "then": {"properties": {"with": open(json!({"$ref": reference}))}},
-        })
-    });
-    schema["allOf"] = options.collect();
-    if fitting.is_empty() {
-        schema.as_object_mut().map(|schema| schema.remove("allOf"));
-    }
-    schema
-}
-
-fn definition(plugin: &str) -> String {
-    format!("options-{plugin}")
-}
-
-/// A plugin's own schema as a part of this one.
-fn options(plugin: &PluginOptions) -> Value {
-    let mut schema = plugin.schema.clone();
-    if let Some(schema) = schema.as_object_mut() {
-        schema.remove("$schema");
-        schema.remove("$id");
-        schema.entry("description").or_insert_with(|| plugin.summary.clone().into());
-    }
-    settle(&mut schema, &format!("#/$defs/{}", definition(&plugin.name)));
-    schema
-}
-
-/// Has references within `schema` begin at `root`, and opens each option to variables and files.
-fn settle(schema: &mut Value, root: &str) {
-    let Some(object) = schema.as_object_mut() else { return };
-    if let Some(Value::String(reference)) = object.get_mut("$ref")
-        && let Some(rest) = reference.strip_prefix('#')
-    {
-        *reference = format!("{root}{rest}");
-    }
-    for key in ["properties", "patternProperties"] {
-        for option in object.get_mut(key).and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
-            settle(option, root);
-            *option = open(option.take());
-        }
-    }
-    for key in ["items", "additionalProperties"] {
-        if let Some(option) = object.get_mut(key).filter(|option| option.is_object()) {
-            settle(option, root);
-            *option = open(option.take());
-        }
-    }
-    for key in ["allOf", "anyOf", "oneOf"] {
-        object.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().for_each(|part| settle(part, root));
-    }
-    for part in object.get_mut("$defs").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
-        settle(part, root);
-    }
-    for key in ["if", "then", "else", "not"] {
-        object.get_mut(key).into_iter().for_each(|part| settle(part, root));
-    }
-}
-
-/// `schema`, or a variable, or what a file holds. What editors show stays outside.
-fn open(mut schema: Value) -> Value {
-    let mut outside = Map::new();
-    for key in ["title", "description", "default"] {
-        if let Some(value) = schema.as_object_mut().and_then(|schema| schema.remove(key)) {
-            outside.insert(key.to_owned(), value);
-        }
-    }
-    outside.insert("anyOf".to_owned(), json!([schema, {"$ref": "#/$defs/variable"}, {"$ref": "#/$defs/file"}]));
-    outside.into()
-}
-
 fn object(description: &str, properties: &Value) -> Value {
     json!({"type": "object", "description": description, "properties": properties, "additionalProperties": false})
 }
@@ -350,10 +271,10 @@ fn word(description: &str, words: &[&str]) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::SECTIONS;
     use super::*;
+    use crate::workflow::SECTIONS;
 
-    fn options(name: &str, schema: Value) -> PluginOptions {
+    fn plugin_with(name: &str, schema: Value) -> PluginOptions {
         PluginOptions {
             name: name.to_owned(),
             summary: "for tests".to_owned(),
@@ -404,7 +325,7 @@ mod tests {
             "required": ["levels"],
             "additionalProperties": false,
         });
-        let validator = jsonschema::validator_for(&json_schema(&[options("own", own)])).unwrap();
+        let validator = jsonschema::validator_for(&json_schema(&[plugin_with("own", own)])).unwrap();
         let with = |with: Value| json!({"version": 1, "transfers": [{"from": {"plugin": "own", "with": with}}]});
         for good in [
             json!({"levels": 1}),
