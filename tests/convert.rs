@@ -253,3 +253,11 @@ fn what_cannot_be_converted_ends_with_exit_code_2_at_its_line() {
     place.file("rules.yaml", "a.example.com/Upper/case:1: b.example.com/x/y\n");
     place.run(&["convert", "rules.yaml"]).expect(2).says("`Upper/case` is not a repository");
 }
+
+#[test]
+fn an_error_shows_its_line_without_the_password_in_it() {
+    let place = Workplace::new();
+    place.file("r.yml", &format!("creds: [{{registry: \"a b\", user: u, pass: {PASSWORD}}}]\nsync: []\n"));
+    let said = place.run(&["convert", "r.yml"]).expect(2).says("r.yml:1:20").says("pass: ****");
+    assert!(!said.stderr.contains(PASSWORD), "{}", said.stderr);
+}

@@ -21,8 +21,11 @@ mod survival;
 mod bad_input;
 mod classic;
 mod convert;
+mod init;
 mod plugins;
 mod providers;
+mod schema;
+mod shell;
 mod workflow;
 
 // What it costs.
@@ -34,4 +37,5 @@ mod transport;
 mod security;
 
 // How it is built.
+mod documentation;
 mod layers;

@@ -87,7 +87,17 @@ impl Workplace {
         self.start(arguments, environment).finish()
     }
 
+    /// Runs a command that reads `input`.
+    pub fn run_fed(&self, arguments: &[&str], input: &str) -> Finished {
+        let input = fs::File::open(self.file("input", input)).unwrap();
+        self.spawn(arguments, &[], input.into()).finish()
+    }
+
     pub fn start(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+        self.spawn(arguments, environment, Stdio::null())
+    }
+
+    fn spawn(&self, arguments: &[&str], environment: &[(&str, &str)], input: Stdio) -> Running {
         let mut child = Command::new(env!("CARGO_BIN_EXE_image-transfer"))
             .args(arguments)
             .current_dir(self.0.path())
@@ -99,7 +109,7 @@ impl Workplace {
             // Components are compiled once for all tests.
             .env("IMAGE_TRANSFER_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache"))
             .envs(environment.iter().copied())
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -5,10 +5,13 @@ mod classic;
 mod convert;
 mod copy;
 mod history;
+mod init;
 mod journal;
 mod logging;
 mod plugins;
 mod runs;
+mod schema;
+mod shell;
 mod signals;
 mod write;
 
@@ -158,7 +161,11 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::History(args) => history::run(&args),
         Command::Check(args) => runs::check(&args).await,
         Command::Copy(args) => copy::run(args).await,
+        Command::Init(args) => init::run(args).await,
         Command::Convert(args) => convert::run(args).await,
+        Command::Schema(args) => schema::run(args).await,
+        Command::Completions(args) => Ok(shell::completions(&args)),
+        Command::Man(args) => shell::man(&args),
         Command::Plugin(PluginCommand::List { file }) => plugins::list(file.as_deref()).await,
         Command::Plugin(PluginCommand::Inspect { plugin }) => plugins::inspect(&plugin).await,
     }

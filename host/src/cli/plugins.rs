@@ -18,6 +18,17 @@ use crate::workflow;
 /// Lists the embedded plugins and those that a workflow declares.
 pub(super) async fn list(file: Option<&Path>) -> Result<Exit, CommandError> {
     let host = run::inspection_host(CacheDir::default())?;
+    for spec in specs(file)? {
+        let name = spec.name.clone();
+        let plugin = host.load(spec).await?;
+        let info = plugin.info();
+        say(&format!("{name:<12} {:<8} {:<32} {}", info.version, plugin.capabilities().to_string(), info.summary));
+    }
+    Ok(Exit::Done)
+}
+
+/// The embedded plugins and those that a workflow declares.
+pub(super) fn specs(file: Option<&Path>) -> Result<Vec<Spec>, CommandError> {
     let mut specs: Vec<Spec> = Host::builtins().iter().map(|name| Spec::new(*name, Origin::Builtin)).collect();
     if let Some(file) = file {
         let (plan, _) = workflow::load(file, &[], &environment)?;
@@ -26,13 +37,7 @@ pub(super) async fn list(file: Option<&Path>) -> Result<Exit, CommandError> {
             Some(Spec::new(entry.name, Origin::Path { path, sha256: entry.sha256 }))
         }));
     }
-    for spec in specs {
-        let name = spec.name.clone();
-        let plugin = host.load(spec).await?;
-        let info = plugin.info();
-        say(&format!("{name:<12} {:<8} {:<32} {}", info.version, plugin.capabilities().to_string(), info.summary));
-    }
-    Ok(Exit::Done)
+    Ok(specs)
 }
 
 /// Shows all that a plugin tells of itself.

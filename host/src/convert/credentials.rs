@@ -10,19 +10,24 @@ use crate::workflow::normal_key;
 use crate::workflow::tree::Node;
 
 /// Where an account's private registry is.
-pub(super) struct Ecr {
-    pub(super) region: String,
+struct Ecr {
+    region: String,
 }
 
 /// Amazon's private registry, by its host: `ACCOUNT.dkr.ecr.REGION.amazonaws.com`.
-pub(super) fn ecr(host: &str) -> Option<Ecr> {
+fn ecr(host: &str) -> Option<Ecr> {
     let (_, rest) = host.split_once(".dkr.ecr.")?;
     let (region, domain) = rest.split_once('.')?;
     domain.starts_with("amazonaws.com").then(|| Ecr { region: region.to_owned() })
 }
 
+/// Whether a host is a private registry of Amazon's.
+pub(super) fn is_ecr(host: &str) -> bool {
+    ecr(host).is_some()
+}
+
 /// Amazon's public registry, by its host.
-pub(super) fn is_ecr_public(host: &str) -> bool {
+fn is_ecr_public(host: &str) -> bool {
     host == "public.ecr.aws"
 }
 

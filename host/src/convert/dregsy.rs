@@ -7,6 +7,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::convert::credentials::is_ecr;
 use crate::convert::draft::Copy;
 use crate::convert::fields::Fields;
 use crate::convert::names::Name;
@@ -83,7 +84,13 @@ fn side(reading: &mut Reading, node: &Node, what: &str) -> Option<Side> {
     let mut ecr = None;
     let refresh = fields.take("auth-refresh");
     match fields.take("auth") {
-        Some(auth) => self::auth(reading, &key, auth),
+        Some(auth) => {
+            self::auth(reading, &key, auth);
+            if what == "target" && is_ecr(&key) {
+                let note = "repositories that are missing there are not made: the plugin `ecr` does that as `prepare`, with a key of the API";
+                reading.note(auth.at, note);
+            }
+        }
         None => ecr = reading.ecr_login(&key, registry.at),
     }
     if let (Some(node), None) = (refresh, &ecr) {
@@ -219,7 +226,10 @@ fn matching(
             map.push(json!({"plugin": "rewrite", "with": {"regex": [{"match": expression, "replace": with}]}}));
         }
         Some((prefix, None)) => {
-            copy.to.insert("namespace".to_owned(), prefix.trim_matches('/').into());
+            let namespace = prefix.trim_matches('/');
+            if !namespace.is_empty() {
+                copy.to.insert("namespace".to_owned(), namespace.into());
+            }
         }
     }
     let expression = expression.trim_start_matches('^').trim_end_matches('$');

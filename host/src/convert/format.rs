@@ -134,8 +134,7 @@ fn shape(root: &Node, path: &Path) -> Result<Shape, Diagnostic> {
 
 /// Whether this is an entry of a file of logins.
 pub(super) fn is_login(node: &Node) -> bool {
-    let mut keys = keys(node).peekable();
-    keys.peek().is_some() && keys.all(|key| matches!(key, "username" | "password" | "insecure"))
+    keys(node).any(|key| matches!(key, "username" | "password" | "insecure"))
 }
 
 fn keys(node: &Node) -> impl Iterator<Item = &str> {

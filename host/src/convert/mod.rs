@@ -31,6 +31,7 @@ use crate::workflow::Place;
 use crate::workflow::Report;
 use crate::workflow::Source;
 use crate::workflow::tree;
+use crate::workflow::tree::Node;
 
 pub use format::Format;
 
@@ -69,15 +70,17 @@ pub fn convert(request: &Request) -> Result<Converted, Report> {
             Err(mut problems) => errors.append(&mut problems),
         }
     }
-    if !errors.is_empty() {
-        return Err(source.report(errors));
-    }
+    if errors.is_empty() { from_trees(&source, &roots, request) } else { Err(source.report(errors)) }
+}
+
+/// The same for files that have been read.
+fn from_trees(source: &Source, roots: &[(PathBuf, Node)], request: &Request) -> Result<Converted, Report> {
     let format = match request.from {
         Some(format) => format,
-        None => format::detect(&roots).map_err(|error| source.report(vec![error]))?,
+        None => format::detect(roots).map_err(|error| source.report(vec![error]))?,
     };
-    let mut reading = Reading::new(format.variables());
-    for (_, root) in &roots {
+    let mut reading = Reading::new(format);
+    for (_, root) in roots {
         match format {
             Format::ImageTransfer | Format::ImageSyncer => rules::read(&mut reading, root, format, request),
             Format::Regsync => regsync::read(&mut reading, root),
@@ -87,7 +90,7 @@ pub fn convert(request: &Request) -> Result<Converted, Report> {
         }
     }
     if reading.draft.is_empty() && reading.errors.is_empty() {
-        reading.errors.push(nothing(&reading.notes, &source));
+        reading.errors.push(nothing(&reading.notes, source));
     }
     if !reading.errors.is_empty() {
         return Err(source.report(reading.errors));
@@ -96,7 +99,7 @@ pub fn convert(request: &Request) -> Result<Converted, Report> {
     let mut notes = reading.notes;
     notes.sort_by_key(Diagnostic::order);
     notes.dedup();
-    let notes: Vec<String> = notes.iter().map(|note| line(note, &source)).collect();
+    let notes: Vec<String> = notes.iter().map(|note| line(note, source)).collect();
     let workflow = reading.draft.render(&names.join(", "), format, &notes);
     Ok(Converted { format, workflow, notes })
 }
@@ -124,5 +127,7 @@ fn line(note: &Diagnostic, source: &Source) -> String {
     text.chars().map(|c| if plain(c) { c.to_string() } else { c.escape_debug().to_string() }).collect()
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

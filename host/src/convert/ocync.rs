@@ -164,7 +164,8 @@ fn login(reading: &mut Reading, fields: &mut Fields<'_>, key: &str, at: Place) {
                 reading.note(at, note);
             }
         }
-        _ => {}
+        None | Some(("basic" | "static_token" | "token" | "ghcr" | "docker_config", _)) => {}
+        Some((other, at)) => reading.error(at, format!("there is no `auth_type: {other}`")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Typed readers over a foreign file: what is wrong is an error, what is left out a note.
 
+use crate::convert::Format;
 use crate::convert::draft::Draft;
 use crate::convert::fields::Fields;
 use crate::convert::variables::Variables;
@@ -12,6 +13,8 @@ use crate::workflow::tree::Node;
 pub(super) struct Reading {
     /// How texts refer to the environment.
     variables: Variables,
+    /// Whether keys that begin with `x-` are nothing to the tool itself.
+    extensions: bool,
     /// What has come out so far.
     pub(super) draft: Draft,
     /// What is not carried over, or not as it was.
@@ -21,8 +24,9 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(variables: Variables) -> Self {
-        Self { variables, draft: Draft::default(), notes: Vec::new(), errors: Vec::new() }
+    pub(super) fn new(format: Format) -> Self {
+        let (variables, extensions) = (format.variables(), format == Format::Regsync);
+        Self { variables, extensions, draft: Draft::default(), notes: Vec::new(), errors: Vec::new() }
     }
 
     /// Notes what is not carried over, or not as it was.
@@ -37,7 +41,8 @@ impl Reading {
 
     /// Notes each key that nobody asked for. `reasons` has those that are known, with what to do instead.
     pub(super) fn rest(&mut self, fields: Fields<'_>, reasons: &[(&str, &str)]) {
-        for entry in fields.rest().filter(|entry| !entry.key.starts_with("x-")) {
+        let extensions = self.extensions;
+        for entry in fields.rest().filter(|entry| !(extensions && entry.key.starts_with("x-"))) {
             let note = match reasons.iter().find(|(key, _)| *key == entry.key) {
                 Some((key, reason)) => Diagnostic::new(entry.key_at, format!("`{key}` is left out")).with_help(*reason),
                 None => Diagnostic::new(entry.key_at, format!("`{}` is not known here and is left out", entry.key)),
@@ -79,11 +84,16 @@ impl Reading {
 
     /// A text as a workflow file would have it: references to the environment are `${NAME}`, and nothing else is.
     pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        self.text_or(node, what, what)
+    }
+
+    /// The same; where it cannot be said, `lost` is what goes with it.
+    pub(super) fn text_or(&mut self, node: &Node, what: &str, lost: &str) -> Option<String> {
         let text = self.raw(node, what)?;
         match self.variables.read(text) {
             Ok(text) => Some(text),
             Err(template) => {
-                self.note(node.at, format!("{what} is left out: there is nothing like the template `{template}`"));
+                self.note(node.at, format!("{lost} is left out: there is nothing like the template `{template}`"));
                 None
             }
         }

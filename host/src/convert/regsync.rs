@@ -20,6 +20,8 @@ const CLOCK: &str = "a workflow runs when it is started: have cron or a CronJob 
 const CREDS: &[(&str, &str)] = &[
     ("hostname", "name the registry by the host that it is reached at"),
     ("regcert", "write the certificate into a file and name that as `ca`"),
+    ("clientcert", "write it into a file and name that as `client-cert`"),
+    ("clientkey", "write it into a file and name that as `client-key`"),
     ("clientCert", "write it into a file and name that as `client-cert`"),
     ("clientKey", "write it into a file and name that as `client-key`"),
     ("credHelper", "docker's `config.json` may name the helper: it is asked where a registry has no login here"),
@@ -130,6 +132,8 @@ fn creds(reading: &mut Reading, node: &Node) {
 #[derive(Default)]
 struct Defaults {
     referrers: bool,
+    /// Signatures and the like by the tags that cosign gives them.
+    digest_tags: bool,
 }
 
 fn defaults(reading: &mut Reading, mut fields: Fields<'_>) -> Defaults {
@@ -148,7 +152,7 @@ fn defaults(reading: &mut Reading, mut fields: Fields<'_>) -> Defaults {
     let mut reasons = DEFAULTS.to_vec();
     reasons.extend(STEP);
     reading.rest(fields, &reasons);
-    Defaults { referrers: referrers.contains(&true) }
+    Defaults { referrers: referrers[0], digest_tags: referrers[1] }
 }
 
 fn step(reading: &mut Reading, node: &Node, defaults: &Defaults) {
@@ -156,14 +160,15 @@ fn step(reading: &mut Reading, node: &Node, defaults: &Defaults) {
     let mut texts = Vec::new();
     for name in ["source", "target", "type"] {
         match fields.take(name) {
-            Some(node) => texts.push(reading.text(node, &format!("the step's `{name}`"))),
+            Some(node) => texts.push(reading.text_or(node, &format!("`{name}`"), "this step")),
             None => reading.error(node.at, format!("a step of `sync` has no `{name}`")),
         }
     }
     let mut select = Map::new();
     platforms(reading, &mut fields, &mut select);
     let given = [fields.take("referrers"), fields.take("digestTags")].map(|node| reading.flag(node, "`referrers`"));
-    if given.contains(&Some(true)) || (given == [None, None] && defaults.referrers) {
+    let wanted = [given[0].unwrap_or(defaults.referrers), given[1].unwrap_or(defaults.digest_tags)];
+    if wanted.contains(&true) {
         select.insert("referrers".to_owned(), true.into());
     }
     let choices = choices(reading, &mut fields);

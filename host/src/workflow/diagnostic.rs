@@ -17,6 +17,7 @@ use crate::secret::Secret;
 use crate::workflow::Place;
 use crate::workflow::Plan;
 use crate::workflow::secrecy::blot;
+use crate::workflow::secrecy::blot_all;
 
 /// The texts that a plan was read from, kept so that whoever finds an error later (a plugin's schema, an unknown plugin)
 /// can show it at its line. Cheap to clone.
@@ -91,8 +92,17 @@ impl Source {
 
     /// Adds a file; the place is the whole of it.
     pub(super) fn add(&mut self, name: &Path, text: &str) -> Place {
+        self.push(name, blot(text))
+    }
+
+    /// Adds a file of another tool, in which `${` is not what it is in a workflow.
+    pub(super) fn add_foreign(&mut self, name: &Path, text: &str) -> Place {
+        self.push(name, blot_all(text))
+    }
+
+    fn push(&mut self, name: &Path, text: String) -> Place {
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        self.files.push(Arc::new(File { name: name.to_owned(), text: blot(text) }));
+        self.files.push(Arc::new(File { name: name.to_owned(), text }));
         Place { file: u32::try_from(self.files.len()).unwrap_or(0), start: 0, end }
     }
 

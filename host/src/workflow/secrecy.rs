@@ -16,14 +16,21 @@ pub(super) fn is_secret_key(key: &str) -> bool {
         .iter()
         .any(|word| key.contains(word))
         || key.ends_with("auth")
+        || key == "pass"
 }
 
 /// A key and the one-line value after it, in block or flow style or JSON.
 static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?m)((?:^|[\s{,])["']?([A-Za-z0-9_-]+)["']?[ \t]*:[ \t]*)("[^"\n]*"?|'[^'\n]*'?|[^\s,}#{\[&*|>][^\n,}]*)"#,
+        r#"(?m)((?:^|[\s{,])["']?([A-Za-z0-9_-]+)["']?[ \t]*:[ \t]*(?:&\S+[ \t]+)?)("[^"\n]*"?|'[^'\n]*'?|[^\s,}#{\[&*|>][^\n,}]*)"#,
     )
     .ok()
+});
+
+/// A key at the beginning of its line and a value without quotes, which may go on to the end of it: commas and braces are text there.
+static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?m)^([ \t]*(?:- +)*["']?([A-Za-z0-9_-]+)["']?[ \t]*:[ \t]+(?:&\S+[ \t]+)?)([^\s"'\[{&*|>#][^\n]*)$"#)
+        .ok()
 });
 
 /// A key and the bracket with which its value begins.
@@ -35,6 +42,9 @@ static ABOVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"^([ \t]*)(?:- +)*["']?([A-Za-z0-9_-]+)["']?[ \t]*:[ \t]*([|>][^\n]*)?(?:#[^\n]*)?$"#).ok()
 });
 
+/// A private key, as far as its line goes.
+static KEY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^\n]*").ok());
+
 /// The user and password of a URL.
 static USER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"://([^/\s@$]+)@").ok());
 
@@ -42,8 +52,18 @@ static USER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"://([^/\s@$
 /// place in it still holds. Values that only name a variable stay. It looks at the text and not at the tree, because a text that is
 /// no YAML is shown too.
 pub(super) fn blot(text: &str) -> String {
-    let (Some(pair), Some(bracket), Some(above), Some(user)) =
-        (PAIR.as_ref(), BRACKET.as_ref(), ABOVE.as_ref(), USER.as_ref())
+    blot_but(text, |value| value.contains("${"))
+}
+
+/// The same where `${` is no variable but may be a part of a password.
+pub(super) fn blot_all(text: &str) -> String {
+    blot_but(text, |_| false)
+}
+
+/// The same; values of which `stays` says so are left.
+fn blot_but(text: &str, stays: fn(&str) -> bool) -> String {
+    let (Some(pair), Some(whole), Some(bracket), Some(above), Some(user), Some(private)) =
+        (PAIR.as_ref(), LINE.as_ref(), BRACKET.as_ref(), ABOVE.as_ref(), USER.as_ref(), KEY.as_ref())
     else {
         return stars(text);
     };
@@ -54,7 +74,7 @@ pub(super) fn blot(text: &str) -> String {
         if let Some((key, folded)) = below {
             let inside = if folded { indent > key } else { indent >= key && body.trim_start().starts_with("- ") };
             if body.is_empty() || inside {
-                return if body.contains("${") { line.to_owned() } else { stars(line) };
+                return if stays(body) { line.to_owned() } else { stars(line) };
             }
         }
         below = above
@@ -63,21 +83,24 @@ pub(super) fn blot(text: &str) -> String {
             .map(|found| (found[1].len(), found.get(3).is_some()));
         line.to_owned()
     });
-    let text = brackets(&lines.collect::<String>(), bracket);
-    let text = pair.replace_all(&text, |captures: &Captures<'_>| {
+    let text = brackets(&lines.collect::<String>(), bracket, stays);
+    let text = private.replace_all(&text, |captures: &Captures<'_>| stars(&captures[0]));
+    let starred = |captures: &Captures<'_>| {
         let group = |index: usize| captures.get(index).map_or("", |found| found.as_str());
         let (head, key, value) = (group(1), group(2), group(3));
-        if is_secret_key(key) && !value.contains("${") {
+        if is_secret_key(key) && !stays(value) {
             format!("{head}{}", "*".repeat(value.len()))
         } else {
             format!("{head}{value}")
         }
-    });
+    };
+    let text = whole.replace_all(&text, starred);
+    let text = pair.replace_all(&text, starred);
     user.replace_all(&text, |captures: &Captures<'_>| format!("://{}@", stars(&captures[1]))).into_owned()
 }
 
 /// `text` with each list and each mapping under a secret key blotted out, as far as its line goes.
-fn brackets(text: &str, bracket: &Regex) -> String {
+fn brackets(text: &str, bracket: &Regex, stays: fn(&str) -> bool) -> String {
     let mut blotted = String::with_capacity(text.len());
     for captures in bracket.captures_iter(text) {
         let Some(open) = captures.get(2).filter(|open| open.start() >= blotted.len() && is_secret_key(&captures[1]))
@@ -96,7 +119,7 @@ fn brackets(text: &str, bracket: &Regex) -> String {
         let end = end.map_or(text.len(), |end| open.start() + end);
         let value = &text[open.start()..end];
         blotted.push_str(&text[blotted.len()..open.start()]);
-        blotted.push_str(&if value.contains("${") { value.to_owned() } else { stars(value) });
+        blotted.push_str(&if stays(value) { value.to_owned() } else { stars(value) });
     }
     blotted.push_str(&text[blotted.len()..]);
     blotted
@@ -114,10 +137,12 @@ mod tests {
 
     #[test]
     fn keys_named_like_secrets_are_known() {
-        for key in ["password", "secretKey", "access-token", "SECRET_ID", "ccrAuth", "identity-token", "api_key"] {
+        for key in
+            ["password", "secretKey", "access-token", "SECRET_ID", "ccrAuth", "identity-token", "api_key", "pass"]
+        {
             assert!(is_secret_key(key), "{key}");
         }
-        for key in ["username", "region", "client-key", "rules", "harbor.corp/secret/app", "author"] {
+        for key in ["username", "region", "client-key", "rules", "harbor.corp/secret/app", "author", "passage"] {
             assert!(!is_secret_key(key), "{key}");
         }
     }
@@ -126,6 +151,8 @@ mod tests {
     fn passwords_are_blotted_out_and_places_hold() {
         for (text, expected) in [
             ("password: hunter2 # x\nqps: 5\n", "password: ***********\nqps: 5\n"),
+            ("password: ab,cd}e\n- token: &t a, b\n", "password: *******\n- token: &t ****\n"),
+            ("{token: &t ab, x: 1}", "{token: &t **, x: 1}"),
             ("r.io: {username: u, password: 'a b', qps: 5}", "r.io: {username: u, password: *****, qps: 5}"),
             ("{\"password\": \"pä\", \"x\": 1}", "{\"password\": *****, \"x\": 1}"),
             ("with:\n  token: x1\n  secret-key: ${KEY}\n", "with:\n  token: **\n  secret-key: ${KEY}\n"),
@@ -138,11 +165,17 @@ mod tests {
                 "a:\n  key-token: |-\n    b\n\n     ä\n  x: |\n    d\n",
                 "a:\n  key-token: |-\n    *\n\n     **\n  x: |\n    d\n",
             ),
+            ("k: \"-----BEGIN RSA PRIVATE KEY-----\\nAB\"\nx: y", "k: \"********** *** ******* *************\nx: y"),
             ("proxy: 'http://u:p@h/' # http://h/@x", "proxy: 'http://***@h/' # http://h/@x"),
             ("proxy: http://${USER}:${PASSWORD}@h", "proxy: http://${USER}:${PASSWORD}@h"),
         ] {
             assert_eq!(blot(text), expected);
             assert_eq!(blot(text).len(), text.len());
         }
+    }
+
+    #[test]
+    fn what_is_no_variable_there_is_blotted_out_too() {
+        assert_eq!(blot_all("pass: a${b}c\nuser: ${U}\n"), "pass: ******\nuser: ${U}\n");
     }
 }

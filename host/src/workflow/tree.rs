@@ -20,8 +20,13 @@ const MAX_MERGES: usize = 16;
 pub(crate) fn read_foreign(source: &mut Source, path: &Path) -> Result<Node, Vec<Diagnostic>> {
     let text = read(path)
         .map_err(|problem| vec![Diagnostic::new(Place::default(), format!("{}: {problem}", path.display()))])?;
-    let whole = source.add(path, &text);
-    let mut root = parse_with_merges(&text, whole)?;
+    foreign(source, path, &text)
+}
+
+/// The same for a text that stands for the file at `path`.
+pub(crate) fn foreign(source: &mut Source, path: &Path, text: &str) -> Result<Node, Vec<Diagnostic>> {
+    let whole = source.add_foreign(path, text);
+    let mut root = parse_with_merges(text, whole)?;
     let mut diagnostics = Vec::new();
     merge(&mut root, &mut diagnostics, MAX_MERGES);
     if diagnostics.is_empty() { Ok(root) } else { Err(diagnostics) }
@@ -73,11 +78,9 @@ mod tests {
     use super::*;
 
     fn tree(text: &str) -> Result<serde_json::Value, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("foreign.yaml");
-        std::fs::write(&path, text).unwrap();
-        let mut source = Source::default();
-        read_foreign(&mut source, &path).map(|node| node.to_json().0).map_err(|errors| errors[0].message.clone())
+        foreign(&mut Source::default(), Path::new("foreign.yaml"), text)
+            .map(|node| node.to_json().0)
+            .map_err(|errors| errors[0].message.clone())
     }
 
     #[test]

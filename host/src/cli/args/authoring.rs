@@ -1,9 +1,11 @@
 //! Commands that help to write workflow files.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::ValueEnum;
+use clap_complete::Shell;
 
 use crate::convert::Format;
 
@@ -25,6 +27,57 @@ pub(crate) struct ConvertArgs {
     /// Where the workflow is written.
     #[command(flatten)]
     pub(crate) written: WrittenArgs,
+}
+
+/// `init`.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct InitArgs {
+    /// The file to write.
+    #[arg(default_value = "workflow.yaml")]
+    pub(crate) file: PathBuf,
+    /// Where images come from; asked for if it is not given. A path behind the registry is a pattern of repositories.
+    #[arg(long, value_name = "HOST[:PORT][/PATTERN]|oci:DIR")]
+    pub(crate) from: Option<String>,
+    /// Where they go; asked for if it is not given.
+    #[arg(long, value_name = "HOST[:PORT][/NAMESPACE]|oci:DIR")]
+    pub(crate) to: Option<String>,
+    /// Only tags like this: a glob, or an expression between slashes. May be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) tags: Vec<String>,
+    /// Only so many of the newest tags of each repository, by their versions.
+    #[arg(long, value_name = "N")]
+    pub(crate) newest: Option<NonZeroUsize>,
+    /// Speak http, not https, with this host. May be repeated.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) plain_http: Vec<String>,
+    /// Replace the file if it is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// A workflow whose own plugins are part of the schema as well.
+    pub(crate) file: Option<PathBuf>,
+    /// Where the schema is written.
+    #[command(flatten)]
+    pub(crate) written: WrittenArgs,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Write the pages of all commands into this directory, which must be there.
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
 }
 
 /// Where a file is written.

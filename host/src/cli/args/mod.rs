@@ -14,8 +14,12 @@ use clap::ValueEnum;
 use crate::cli::logging::Level;
 use crate::workflow::duration;
 
+pub(crate) use authoring::CompletionsArgs;
 pub(crate) use authoring::ConvertArgs;
 pub(crate) use authoring::FormatName;
+pub(crate) use authoring::InitArgs;
+pub(crate) use authoring::ManArgs;
+pub(crate) use authoring::SchemaArgs;
 pub(crate) use authoring::WrittenArgs;
 pub(crate) use classic::ClassicArgs;
 
@@ -52,13 +56,21 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Copy one image to one or more places.
     Copy(CopyArgs),
+    /// Write a first workflow file, from a few answers or from flags.
+    Init(InitArgs),
     /// Write the workflow that another tool's configuration stands for.
     Convert(ConvertArgs),
+    /// Print the JSON Schema of workflow files, the options of plugins included.
+    Schema(SchemaArgs),
     /// Show what earlier runs did.
     History(HistoryArgs),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Print the completions of a shell.
+    Completions(CompletionsArgs),
+    /// Print the man page, or write all of them.
+    Man(ManArgs),
 }
 
 /// A workflow file and what varies in it.

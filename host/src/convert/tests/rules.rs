@@ -121,3 +121,12 @@ fn registries_of_skopeo_go_where_the_command_line_says() {
     let error = converted(&[("sync.yml", &text)], None, false).unwrap_err();
     assert!(error.contains("add --to HOST[:PORT][/NAMESPACE]"), "{error}");
 }
+
+#[test]
+fn a_login_with_more_than_is_known_is_one_all_the_same() {
+    let auth = "a.example.com: {username: u, password: $P, identityToken: true}\n";
+    let images = "{\"a.example.com/x\": \"b.example.com/x\"}";
+    let (workflow, notes) = converted(&[("auth.yaml", auth), ("images.json", images)], None, false).unwrap();
+    assert_eq!(workflow["registries"]["a.example.com"], json!({"username": "u", "password": "${P}"}));
+    assert_eq!(notes, ["auth.yaml:1:44: `identityToken` is not known here and is left out"]);
+}

@@ -97,7 +97,7 @@ sync:
             "r.yml:5:5: `mirrors` is left out",
             "r.yml:6:16: `reqPerSec",
             "r.yml:11:16: this step is left out",
-            "r.yml:12:13: the step's `source` is left out",
+            "r.yml:12:13: this step is left out",
             "r.yml:15:69: `backup` is left out",
             "r.yml:15:82: `wibble` is not known here and is left out",
         ]
@@ -260,4 +260,35 @@ fn a_name_that_a_file_does_not_define_is_an_error() {
     let text = "registries: {a: {url: a.example.com}}\nmappings: [{from: x, source: a, targets: nowhere}]\n";
     let error = converted(&[("o.yaml", text)], None, false).unwrap_err();
     assert!(error.contains("there is no registry named `nowhere`\n --> o.yaml:2:42"), "{error}");
+}
+
+#[test]
+fn referrers_and_tags_of_digests_are_inherited_each_for_itself() {
+    let select = |defaults: &str, step: &str| {
+        let text = format!(
+            "defaults: {{{defaults}}}\nsync: [{{source: a.example.com/x, target: b.example.com/x, type: image, {step}}}]\n"
+        );
+        one("r.yml", &text).0["transfers"][0]["select"]["referrers"] == true
+    };
+    assert!(select("referrers: true", "digestTags: false") && select("digestTags: true", "referrers: false"));
+    assert!(!select("referrers: true", "referrers: false") && !select("", "referrers: false"));
+}
+
+#[test]
+fn a_login_that_is_given_at_amazon_makes_no_repositories() {
+    let host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+    let text = format!(
+        "tasks: [{{name: t, source: {{registry: a.example.com}}, target: {{registry: {host}, auth: none}}, mappings: [{{from: x, to: 'regex:/x,/y'}}]}}]\n"
+    );
+    let (workflow, notes) = one("d.yaml", &text);
+    assert_eq!(workflow["transfers"][0]["from"]["with"]["rules"], json!({"a.example.com/x": format!("{host}/y")}));
+    assert!(notes[0].contains("repositories that are missing there are not made"), "{notes:?}");
+}
+
+#[test]
+fn keys_of_ones_own_are_nothing_to_regsync_alone() {
+    let step = "{source: a.example.com/x, target: b.example.com/x, type: image, x-own: 1}";
+    assert_eq!(one("r.yml", &format!("sync: [{step}]\nx-more: 1\n")).1, Vec::<String>::new());
+    let task = "{name: t, source: {registry: a.example.com}, target: {registry: b.example.com}, mappings: [{from: x}], x-own: 1}";
+    assert_eq!(one("d.yaml", &format!("tasks: [{task}]\n")).1.len(), 1);
 }

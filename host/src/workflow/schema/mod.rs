@@ -1,5 +1,6 @@
 //! What a workflow file may say, key by key, and the way from there to the plan.
 
+mod json;
 mod plugins;
 mod registries;
 mod selection;
@@ -17,6 +18,8 @@ use crate::workflow::reader::Fields;
 use crate::workflow::reader::Reader;
 use crate::workflow::units;
 
+pub use json::PluginOptions;
+pub use json::json_schema;
 pub(crate) use registries::normal_key;
 
 const ROOT: &[&str] =
