@@ -88,8 +88,8 @@ impl Tries {
     pub fn again_ungated(&mut self, class: Class) -> Option<Duration> {
         let pause = self.again(class)?;
         Some(match class {
-            Class::Wait(Some(asked)) => asked.min(LONGEST_PAUSE),
-            Class::Wait(None) => self.back_off.growing(self.waits),
+            Class::Wait(Some(asked)) if !asked.is_zero() => asked.min(LONGEST_PAUSE),
+            Class::Wait(_) => self.back_off.growing(self.waits),
             _ => pause,
         })
     }
@@ -153,7 +153,8 @@ mod tests {
             let pause = tries.again_ungated(Class::Wait(None)).expect("another try");
             assert!(pause <= Duration::from_millis(bound), "{bound}: {pause:?}");
         }
-        let longest = (0..100).filter_map(|_| tries.again_ungated(Class::Wait(None))).max();
+        let at_once = Class::Wait(Some(Duration::ZERO));
+        let longest = (0..100).filter_map(|_| tries.again_ungated(at_once)).max();
         assert!(longest.is_some_and(|pause| pause > 30 * SECOND), "{longest:?} of a minute");
         assert!(tries.again_ungated(Class::Retry).is_some_and(|pause| pause <= SECOND / 2));
     }
