@@ -149,6 +149,10 @@ impl Workers {
             enumeration.run(&outlets).await;
             drop(outlets);
         };
+        if self.mode == Mode::Names {
+            tokio::join!(self.name(received), listing);
+            return;
+        }
         let first = stream::unfold(received, |mut received| async move {
             let job = received.recv().await?;
             Some((Work { job, before: None }, received))
@@ -160,6 +164,13 @@ impl Workers {
             }
             tracing::info!(round, jobs = again.len(), "trying again what failed");
             again = self.work(stream::iter(again), round).await;
+        }
+    }
+
+    /// Tells of jobs as they come: their names are all that is wanted.
+    async fn name(&self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(job) = jobs.recv().await {
+            self.finish(Outcome::named(job)).await;
         }
     }
 
@@ -236,6 +247,7 @@ impl Workers {
             let work: BoxFuture<'_, Outcome> = match mode {
                 Mode::Move => engine.run(job).boxed(),
                 Mode::Preview => engine.preview(job).boxed(),
+                Mode::Names => ready(Outcome::named(job)).boxed(),
                 Mode::Verify(depth) => engine.verify(job, depth).boxed(),
             };
             let outcome = aside::lending(work, permit, paused).await;
