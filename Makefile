@@ -4,6 +4,7 @@
 # make quickstart   a whole run without any server: workflows/quickstart.yaml
 # make bench        image-transfer and its peers side by side, ten minutes; writes docs/performance.md
 # make bench-quick  two minutes of it, against skopeo
+# make bench-inner  what the program costs where no registry is the limit: hashing, mapping, a catalog of a million tags, the start
 # make plugins      builds the plugins' components into plugins/dist
 # make deny         holds the dependencies to deny.toml: advisories, licences, bans, sources
 # make fuzz         fuzzes what reads bytes from outside: ten minutes for each target, or TIME=60 TARGETS="link reference"
@@ -13,7 +14,7 @@ PLUGINS := $(CARGO) test --locked --manifest-path plugins/Cargo.toml
 # Guests' native tests share the host's target directory: one place to cache, no crate built twice.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: build test unit e2e soak bench bench-quick plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
+.PHONY: build test unit e2e soak bench bench-quick bench-inner plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
 
 build:
 	$(CARGO) build --locked --release --bin image-transfer
@@ -45,6 +46,11 @@ bench:
 bench-quick:
 	tests/install-deps --bench
 	$(BENCH) quick
+
+# Pieces first, by criterion; then whole runs under GNU time. WORKLOADS="start catalog" are some of the runs, ROUNDS=1 how often.
+bench-inner: build
+	$(CARGO) bench --locked --bench pieces
+	$(CARGO) bench --locked --bench inner -- $(WORKLOADS)
 
 plugins-test:
 	$(PLUGINS)

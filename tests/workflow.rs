@@ -264,6 +264,30 @@ fn a_plan_writes_nothing() {
 }
 
 #[test]
+fn a_plan_of_names_maps_every_tag_and_asks_nobody_about_an_image() {
+    let stage = Stage::new();
+    let graph = Graph::single("names", "1");
+    stage.push("app", &graph);
+    stage.source.multiply_tag("app", "1", 3);
+    let (source, target) = (stage.source.proxy(), stage.target.proxy());
+    let (from, to) = (source.address(), target.address());
+    let transfer = CATALOG.replace("SOURCE", &from.to_string()).replace("TARGET", &to.to_string());
+    let map = "    map: [{plugin: rewrite, with: {tag-suffix: -x}}]\n";
+    stage.place.file("workflow.yaml", &format!("{}transfers:\n  - {transfer}{map}", plain(&[from, to])));
+    let finished = stage.place.run(&["plan", "--names", "workflow.yaml", "--report", "report.json"]).expect(0);
+    let mut tags = stage.source.remote().tags("app");
+    tags.sort();
+    let lines: Vec<String> = tags.iter().map(|tag| format!("image     {from}/app:{tag} -> {to}/app:{tag}-x")).collect();
+    let mut told: Vec<&str> = finished.stdout.lines().filter(|line| line.starts_with("image ")).collect();
+    told.sort_unstable();
+    assert_eq!(told, lines);
+    assert_eq!(finished.last_line(), format!("{} named", tags.len()));
+    assert_eq!(stage.first_target()["status"], "named");
+    assert!(!source.requests().iter().any(|one| one.path.contains("/manifests/")), "{}", source.transcript());
+    assert_eq!(target.requests().len(), 0, "{}", target.transcript());
+}
+
+#[test]
 fn one_image_is_copied_without_a_file() {
     let stage = Stage::new();
     stage.push("app", &Graph::usual("copy", "1"));

@@ -156,7 +156,7 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, CommandError> {
 async fn command(command: Command) -> Result<Exit, CommandError> {
     match command {
         Command::Run(args) => runs::file(*args).await,
-        Command::Plan(args) => runs::preview(&args.file, outputs(args.output, true)).await,
+        Command::Plan(args) => runs::preview(args).await,
         Command::Verify(args) => runs::verify(args).await,
         Command::History(args) => history::run(&args),
         Command::Check(args) => runs::check(&args).await,

@@ -7,6 +7,7 @@ use crate::cli::CommandError;
 use crate::cli::Exit;
 use crate::cli::args::FileArgs;
 use crate::cli::args::JournalArgs;
+use crate::cli::args::PlanArgs;
 use crate::cli::args::RunArgs;
 use crate::cli::args::StopArgs;
 use crate::cli::args::VerifyArgs;
@@ -52,14 +53,12 @@ pub(super) async fn file(args: RunArgs) -> Result<Exit, CommandError> {
 }
 
 /// Shows what a workflow file would move.
-pub(super) async fn preview(args: &FileArgs, outputs: Outputs) -> Result<Exit, CommandError> {
-    let (plan, texts) = load(args).await?;
-    self::plan(
-        plan,
-        &texts,
-        Way { mode: Mode::Preview, verify: false, outputs, journal: None, stop: StopArgs::default() },
-    )
-    .await
+pub(super) async fn preview(args: PlanArgs) -> Result<Exit, CommandError> {
+    let (plan, texts) = load(&args.file).await?;
+    let mode = if args.names { Mode::Names } else { Mode::Preview };
+    let way =
+        Way { mode, verify: false, outputs: outputs(args.output, true), journal: None, stop: StopArgs::default() };
+    self::plan(plan, &texts, way).await
 }
 
 /// Reads the targets of a workflow file again.

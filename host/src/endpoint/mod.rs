@@ -34,6 +34,9 @@ pub use error::Answer;
 pub use error::EndpointError;
 pub use login::LoginError;
 pub(crate) use registry::api_host;
+// For host/benches alone.
+#[doc(hidden)]
+pub use verify::verified;
 
 /// The laws of what is read from directories and files here.
 #[cfg(any(test, fuzzing))]

@@ -17,7 +17,7 @@ use crate::oci::Hasher;
 /// so whoever uploads it has sent at least one byte less than promised and the upload cannot complete.
 ///
 /// Only that one frame waits, not each for its successor: nothing is delayed before the end.
-pub(super) fn verified(inner: ByteStream, registry: &str, blob: &Descriptor) -> ByteStream {
+pub fn verified(inner: ByteStream, registry: &str, blob: &Descriptor) -> ByteStream {
     let verifier = Verifier {
         inner,
         registry: registry.to_owned(),

@@ -167,9 +167,9 @@ impl Source {
         });
         self.broken = matches!(batch, Err(PluginError::Broken { .. }));
         let Some(batch) = batch? else { return Ok(None) };
-        let state = self.runner.store.data();
+        let state = self.runner.store.data_mut();
         let read = |image| {
-            let image = granted(&state.grants, Image::read(image)?)?;
+            let image = granted(&state.grants, Image::read(image, state.noted.as_ref())?)?;
             image.registries().for_each(|registry| state.note(registry));
             Ok(image)
         };
@@ -238,7 +238,7 @@ impl Mapper {
                     if !runner.grants().names(registry) {
                         return Err(BadName::Ungranted { registry: registry.clone() }.into());
                     }
-                    runner.store.data().note(registry);
+                    runner.store.data_mut().note(registry);
                 }
                 Ok(destinations)
             }));

@@ -109,12 +109,19 @@ const MAX_ATTRIBUTE: usize = 4096;
 const MAX_REGISTRY: usize = 1024;
 
 impl Image {
-    pub(super) fn read(image: types::Image) -> Result<Self, BadImage> {
-        let text = clean(&Shown(&image.source).to_string());
-        Self::try_read(image).map_err(|error| BadImage { text, error })
+    /// Reads what a guest told. `known` is the registry that was read last: most often it is this one's too.
+    pub(super) fn read(image: types::Image, known: Option<&RegistryName>) -> Result<Self, BadImage> {
+        let read = Self::read_names(&image, known);
+        let (source, tag, targets) =
+            read.map_err(|error| BadImage { text: clean(&Shown(&image.source).to_string()), error })?;
+        let attributes = image.attributes.into_iter().map(|(name, value)| (clean(&name), clean(&value))).collect();
+        Ok(Self { source, tag, targets, attributes })
     }
 
-    fn try_read(image: types::Image) -> Result<Self, BadName> {
+    fn read_names(
+        image: &types::Image,
+        known: Option<&RegistryName>,
+    ) -> Result<(Reference, Option<Tag>, Vec<Destination>), BadName> {
         at_most(image.attributes.len(), MAX_ATTRIBUTES, "attributes")?;
         let tag: Option<Tag> = image.source.tag.as_deref().map(str::parse).transpose()?;
         let version = match (&image.source.digest, &tag) {
@@ -122,16 +129,12 @@ impl Image {
             (None, Some(tag)) => TagOrDigest::Tag(tag.clone()),
             (None, None) => return Err(BadName::Versionless),
         };
-        Ok(Self {
-            source: Reference {
-                registry: registry(&image.source.registry)?,
-                repository: image.source.repository.parse()?,
-                version,
-            },
-            tag,
-            targets: Destination::read_all(&image.targets)?,
-            attributes: image.attributes.into_iter().map(|(name, value)| (clean(&name), clean(&value))).collect(),
-        })
+        let registry = match known {
+            Some(name @ RegistryName::Host(host)) if *host == image.source.registry => name.clone(),
+            _ => registry(&image.source.registry)?,
+        };
+        let source = Reference { registry, repository: image.source.repository.parse()?, version };
+        Ok((source, tag, Destination::read_all(&image.targets)?))
     }
 
     /// Every registry that it names.
@@ -144,8 +147,8 @@ impl Image {
         types::Image {
             source: types::Reference {
                 registry: self.source.registry.to_string(),
-                repository: self.source.repository.to_string(),
-                tag: self.tag.as_ref().map(ToString::to_string),
+                repository: self.source.repository.as_str().to_owned(),
+                tag: self.tag.as_ref().map(|tag| tag.as_str().to_owned()),
                 digest: self.source.version.digest().map(ToString::to_string),
             },
             targets: self.targets.iter().map(Destination::tell).collect(),
@@ -172,8 +175,8 @@ impl Destination {
     fn tell(&self) -> types::Destination {
         types::Destination {
             registry: self.registry.as_ref().map(ToString::to_string),
-            repository: self.repository.as_ref().map(ToString::to_string),
-            tag: self.tag.as_ref().map(ToString::to_string),
+            repository: self.repository.as_ref().map(|repository| repository.as_str().to_owned()),
+            tag: self.tag.as_ref().map(|tag| tag.as_str().to_owned()),
         }
     }
 }
@@ -197,6 +200,9 @@ fn at_most(count: usize, limit: usize, what: &'static str) -> Result<(), BadName
 /// A guest's text without what moves a terminal's cursor or turns its writing around, and not longer than 4096 characters. Line ends
 /// become spaces, the rest U+FFFD, so that it is seen that something was there.
 pub(super) fn clean(text: &str) -> String {
+    if text.len() <= MAX_ATTRIBUTE && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let safe = |c: char| match c {
         '\n' | '\r' | '\t' => ' ',
         // Line and paragraph separators; marks, embeddings, overrides and isolates of bidirectional text (UAX #9).
@@ -252,16 +258,16 @@ mod tests {
 
     #[test]
     fn a_tag_beside_a_digest_is_kept() {
-        let image = Image::read(told("n/app", Some("1"), Some(DIGEST))).unwrap();
+        let image = Image::read(told("n/app", Some("1"), Some(DIGEST)), None).unwrap();
         assert_eq!(image.source.to_string(), format!("a.io/n/app@{DIGEST}"));
         assert_eq!(image.tag.unwrap().as_str(), "1");
     }
 
     #[test]
     fn names_outside_the_grammar_are_no_images() {
-        let bad = Image::read(told("n/../x\u{1b}[2J", Some("1"), None)).unwrap_err();
+        let bad = Image::read(told("n/../x\u{1b}[2J", Some("1"), None), None).unwrap_err();
         assert_eq!(bad.text, "a.io/n/../x\u{fffd}[2J:1");
-        assert_eq!(Image::read(told("n/app", None, None)).unwrap_err().error, BadName::Versionless);
+        assert_eq!(Image::read(told("n/app", None, None), None).unwrap_err().error, BadName::Versionless);
     }
 
     #[test]
@@ -274,17 +280,27 @@ mod tests {
     fn an_image_has_a_bounded_number_of_targets_and_a_bounded_registry() {
         let destination = types::Destination { registry: None, repository: None, tag: None };
         let many = types::Image { targets: vec![destination; 65], ..told("n/app", Some("1"), None) };
-        let error = Image::read(many).unwrap_err().error;
+        let error = Image::read(many, None).unwrap_err().error;
         assert_eq!(error, BadName::TooMuch { what: "targets", limit: 64 });
         let mut long = told("n/app", Some("1"), None);
         long.source.registry = "a.".repeat(1000) + "io";
-        assert!(matches!(Image::read(long).unwrap_err().error, BadName::TooMuch { .. }));
+        assert!(matches!(Image::read(long, None).unwrap_err().error, BadName::TooMuch { .. }));
+    }
+
+    #[test]
+    fn a_registry_that_was_read_before_is_read_the_same_again() {
+        let mut image = told("n/app", Some("1"), None);
+        let known = Image::read(image.clone(), None).unwrap();
+        assert_eq!(Image::read(image.clone(), Some(&known.source.registry)).unwrap(), known);
+        image.source.registry = "b.io".to_owned();
+        let other = Image::read(image, Some(&known.source.registry)).unwrap();
+        assert_eq!(other.source.to_string(), "b.io/n/app:1");
     }
 
     #[test]
     fn what_was_read_is_told_the_same() {
         let image = told("n/app", Some("1"), None);
-        let back = Image::read(image.clone()).unwrap().tell();
+        let back = Image::read(image.clone(), None).unwrap().tell();
         assert_eq!(format!("{back:?}"), format!("{image:?}"));
     }
 }

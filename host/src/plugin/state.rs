@@ -43,6 +43,8 @@ pub(super) struct State {
     pub(super) redactor: Redactor,
     pub(super) budget: Budget,
     pub(super) memory: Memory,
+    /// The registry that was taken note of last.
+    pub(super) noted: Option<RegistryName>,
     /// Log lines of the call that is running.
     pub(super) lines: usize,
     pub(super) table: ResourceTable,
@@ -89,6 +91,7 @@ impl State {
             redactor: parts.redactor,
             budget: Budget { cpu: parts.cpu, meter: Meter::default() },
             memory: Memory { cap: parts.memory, used: 0, table: 0, denied: false },
+            noted: None,
             lines: 0,
             table,
             // No files, no environment, no arguments, no sockets; standard streams lead nowhere.
@@ -108,7 +111,11 @@ impl State {
 impl State {
     /// Takes in that this guest named the registry of an image. What a part of this program names may be anywhere; what a component
     /// from elsewhere names need not be what the user meant, so that the endpoints ask [`crate::http::Named`].
-    pub(super) fn note(&self, registry: &RegistryName) {
+    pub(super) fn note(&mut self, registry: &RegistryName) {
+        if self.noted.as_ref() == Some(registry) {
+            return;
+        }
+        self.noted = Some(registry.clone());
         if let RegistryName::Host(host) = registry
             && self.grants.vouches()
         {

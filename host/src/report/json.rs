@@ -117,6 +117,7 @@ fn target(target: &TargetOutcome) -> Value {
         Status::Unchanged => ("unchanged", Value::Null),
         Status::Skipped => ("skipped", Value::Null),
         Status::Planned => ("planned", Value::Null),
+        Status::Named => ("named", Value::Null),
         Status::Verified => ("verified", Value::Null),
         Status::Failed(failure) => {
             ("failed", json!({"class": failure.class, "message": failure.message, "hint": failure.hint}))

@@ -1,5 +1,8 @@
 //! Events as lines: of the log in a run, of standard output in a dry run.
 
+use std::fmt;
+use std::io;
+use std::io::Write;
 use std::time::Duration;
 
 use crate::report::Event;
@@ -54,10 +57,10 @@ fn waiting(waits: &[(String, Duration)]) -> String {
 }
 
 fn log_target(outcome: &Outcome, target: &TargetOutcome) {
-    let line = line(outcome, target);
+    let line = Line(outcome, target);
     match &target.status {
         Status::Failed(_) => tracing::error!("{line}"),
-        Status::Copied | Status::Planned | Status::Skipped => tracing::info!("{line}"),
+        Status::Copied | Status::Planned | Status::Named | Status::Skipped => tracing::info!("{line}"),
         Status::Unchanged | Status::Verified => tracing::debug!("{line}"),
     }
     for note in &target.notes {
@@ -65,48 +68,55 @@ fn log_target(outcome: &Outcome, target: &TargetOutcome) {
     }
 }
 
-/// The lines of a dry run.
-pub(super) fn plan(event: &Event) -> Vec<String> {
+/// Writes the lines of a dry run.
+pub(super) fn plan(out: &mut impl Write, event: &Event) -> io::Result<()> {
     match event {
-        Event::Finished(outcome) | Event::Verified(outcome) => outcome
-            .targets
-            .iter()
-            .flat_map(|target| {
-                let notes = target.notes.iter().map(|note| format!("          {note}"));
-                std::iter::once(line(outcome, target)).chain(notes).collect::<Vec<_>>()
-            })
-            .collect(),
-        Event::Rejected { image, reason, .. } => vec![format!("rejected  {image}: {reason}")],
+        Event::Finished(outcome) | Event::Verified(outcome) => {
+            for target in &outcome.targets {
+                writeln!(out, "{}", Line(outcome, target))?;
+                for note in &target.notes {
+                    writeln!(out, "          {note}")?;
+                }
+            }
+            Ok(())
+        }
+        Event::Rejected { image, reason, .. } => writeln!(out, "rejected  {image}: {reason}"),
         Event::Incomplete { transfer, reason, hint } => {
-            vec![format!("broken    the source of {transfer} broke off: {reason}{}", hinted(hint.as_ref()))]
+            writeln!(out, "broken    the source of {transfer} broke off: {reason}{}", hinted(hint.as_ref()))
         }
         Event::Resumed { .. } | Event::Started { .. } | Event::Retrying(_) | Event::Unwanted | Event::Interrupted => {
-            Vec::new()
+            Ok(())
         }
     }
 }
 
-fn line(outcome: &Outcome, target: &TargetOutcome) -> String {
-    let way = format!("{} -> {}", outcome.job.source, target.reference);
-    let bytes = &target.bytes;
-    match &target.status {
-        Status::Copied => {
-            let mounted = match bytes.mounted_blobs {
-                0 => String::new(),
-                blobs => format!(", {blobs} mounted"),
-            };
-            format!(
-                "copied    {way} ({} in {} blobs{mounted}, {:.1?})",
-                Size(bytes.copied),
-                bytes.copied_blobs,
-                outcome.elapsed
-            )
+/// What became of one target.
+struct Line<'a>(&'a Outcome, &'a TargetOutcome);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(outcome, target) = self;
+        let way = format_args!("{} -> {}", outcome.job.source, target.reference);
+        let bytes = &target.bytes;
+        match &target.status {
+            Status::Copied => {
+                write!(f, "copied    {way} ({} in {} blobs", Size(bytes.copied), bytes.copied_blobs)?;
+                if bytes.mounted_blobs > 0 {
+                    write!(f, ", {} mounted", bytes.mounted_blobs)?;
+                }
+                write!(f, ", {:.1?})", outcome.elapsed)
+            }
+            Status::Planned => {
+                write!(f, "copy      {way} ({} in {} blobs)", Size(bytes.copied), bytes.copied_blobs)
+            }
+            Status::Named => write!(f, "image     {way}"),
+            Status::Unchanged => write!(f, "unchanged {way}"),
+            Status::Verified => write!(f, "verified  {way}"),
+            Status::Skipped => write!(f, "skipped   {way} (the tag exists)"),
+            Status::Failed(failure) => {
+                write!(f, "failed    {way}: {}{}", failure.message, hinted(failure.hint.as_ref()))
+            }
         }
-        Status::Planned => format!("copy      {way} ({} in {} blobs)", Size(bytes.copied), bytes.copied_blobs),
-        Status::Unchanged => format!("unchanged {way}"),
-        Status::Verified => format!("verified  {way}"),
-        Status::Skipped => format!("skipped   {way} (the tag exists)"),
-        Status::Failed(failure) => format!("failed    {way}: {}{}", failure.message, hinted(failure.hint.as_ref())),
     }
 }
 

@@ -11,6 +11,7 @@ mod size;
 mod summary;
 
 use std::io;
+use std::io::BufWriter;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,6 +30,9 @@ pub use summary::Summary;
 /// How often a line says how far the run is.
 const TICK: Duration = Duration::from_secs(30);
 
+/// Events that are taken at a time before anybody sees what was printed.
+const BATCH: usize = 256;
+
 /// Where a report goes besides the log.
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
@@ -41,8 +45,8 @@ pub struct Outputs {
 }
 
 /// Folds events until the channel ends. An output that cannot be written is an error at once, before much work is done for it.
-pub struct Reporter<W> {
-    out: W,
+pub struct Reporter<W: Write> {
+    out: BufWriter<W>,
     outputs: Outputs,
     json: Option<JsonReport>,
     failed: FailedFile,
@@ -54,18 +58,28 @@ impl<W: Write> Reporter<W> {
     pub fn new(name: &str, outputs: Outputs, out: W) -> io::Result<Self> {
         let json = outputs.report.as_deref().map(|path| JsonReport::create(path, name, outputs.dry_run)).transpose()?;
         let failed = FailedFile::default();
+        let out = BufWriter::new(out);
         Ok(Self { out, outputs, json, failed, summary: Summary::default() })
     }
 
     /// Takes events until the last sender is gone, then writes the end. Between them, now and then, a line says how far the run is and
     /// which hosts it waits for, as `limiter` knows.
     pub async fn fold(mut self, mut events: mpsc::Receiver<Event>, limiter: &Limiter) -> io::Result<Summary> {
+        let mut batch = Vec::with_capacity(BATCH);
         let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
         loop {
             tokio::select! {
-                event = events.recv() => match event {
-                    Some(event) => self.take(&event)?,
-                    None => break,
+                count = events.recv_many(&mut batch, BATCH) => {
+                    if count == 0 {
+                        break;
+                    }
+                    for event in batch.drain(..) {
+                        self.take(&event)?;
+                    }
+                    if events.is_empty() {
+                        // Whoever looks on sees all that there is.
+                        self.out.flush()?;
+                    }
                 },
                 _ = tick.tick(), if !self.outputs.dry_run => lines::progress(&self.summary, &limiter.waits()),
             }
@@ -80,9 +94,7 @@ impl<W: Write> Reporter<W> {
             json.take(event)?;
         }
         if self.outputs.dry_run {
-            for line in lines::plan(event) {
-                writeln!(self.out, "{line}")?;
-            }
+            lines::plan(&mut self.out, event)?;
         } else {
             lines::log(event);
         }

@@ -28,6 +28,8 @@ pub struct Summary {
     pub skipped: u64,
     /// Targets that a dry run would write.
     pub planned: u64,
+    /// Targets that a plan of names told, without a look at them.
+    pub named: u64,
     /// Targets that failed.
     pub failed: u64,
     /// Images that a filter or a mapper dropped.
@@ -57,7 +59,9 @@ impl Summary {
                     match target.status {
                         Status::Failed(_) => self.unverified += 1,
                         Status::Skipped => self.skipped += 1,
-                        Status::Verified | Status::Copied | Status::Unchanged | Status::Planned => self.verified += 1,
+                        Status::Verified | Status::Copied | Status::Unchanged | Status::Planned | Status::Named => {
+                            self.verified += 1
+                        }
                     }
                 }
             }
@@ -78,6 +82,7 @@ impl Summary {
                         Status::Unchanged => &mut self.unchanged,
                         Status::Skipped => &mut self.skipped,
                         Status::Planned => &mut self.planned,
+                        Status::Named => &mut self.named,
                         Status::Verified => &mut self.verified,
                         Status::Failed(_) => &mut self.failed,
                     } += 1;
@@ -103,6 +108,7 @@ impl fmt::Display for Summary {
         for (count, word) in [
             (self.copied, "copied"),
             (self.planned, "to copy"),
+            (self.named, "named"),
             (self.unchanged, "unchanged"),
             (self.skipped, "skipped"),
             (self.failed, "failed"),
@@ -121,6 +127,10 @@ impl fmt::Display for Summary {
         let Bytes { copied_blobs, copied, mounted_blobs, mounted, .. } = self.bytes;
         if self.jobs == 0 && self.verified + self.unverified > 0 {
             // A verification moves nothing.
+            return if self.interrupted { write!(f, "; stopped before the end") } else { Ok(()) };
+        }
+        if self.named > 0 {
+            // Nobody looked how large they are.
             return if self.interrupted { write!(f, "; stopped before the end") } else { Ok(()) };
         }
         let verb = if self.planned > 0 { "at most" } else { "moved" };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::oci::Tag;
 use crate::plugin::BadImage;
@@ -23,6 +24,9 @@ use crate::transfer::Job;
 use crate::transfer::Outcome;
 use crate::transfer::TransferError;
 
+/// Batches that a source is ahead of what is made of them.
+const AHEAD: usize = 1;
+
 /// One transfer's way from images to jobs.
 pub(super) struct Enumeration {
     /// None where an earlier run read it to its end.
@@ -37,6 +41,13 @@ pub(super) struct Enumeration {
     pub(super) patience: Patience,
     /// Where the source was after the last batch.
     pub(super) position: Option<String>,
+}
+
+/// What a source told at a time.
+struct Batch {
+    images: Vec<Result<Image, BadImage>>,
+    /// Where the source is after it.
+    position: Option<String>,
 }
 
 /// Where an enumeration sends what it finds.
@@ -77,16 +88,10 @@ impl Enumeration {
         for job in std::mem::take(&mut self.left) {
             outlets.jobs.send(job).await?;
         }
-        let whole = loop {
-            match self.next().await {
-                Ok(Some(batch)) => self.batch(batch, outlets).await?,
-                Ok(None) => break true,
-                Err(error) => {
-                    let (reason, hint) = (error.to_string(), error.hint());
-                    outlets.events.send(Event::Incomplete { transfer: self.name(), reason, hint }).await?;
-                    break false;
-                }
-            }
+        let whole = match self.source.take() {
+            None => true,
+            Some(Ok(source)) => self.listing(source, outlets).await?,
+            Some(Err(error)) => self.broke_off(&error, outlets).await?,
         };
         if let Some(grouping) = &mut self.grouping {
             let chosen = grouping.flush().await.map_err(|error| self.maker.rejection("newest", &error));
@@ -103,6 +108,7 @@ impl Enumeration {
         self.maker.transfer.clone()
     }
 
+<<<<<<< HEAD
     /// The next batch, asked for again where that is worth it.
     async fn next(&mut self) -> Result<Option<Vec<Result<Image, BadImage>>>, PluginError> {
         let source = match &mut self.source {
@@ -118,13 +124,35 @@ impl Enumeration {
                 }
                 Err(error) if self.patience.again(error.class(), error.to_string()).await => {}
                 Err(error) => return Err(error),
+=======
+    /// Works on all batches of `source`; tells whether it came to its end. The source has its own turns beside the mappers, so that
+    /// listing does not wait for mapping.
+    async fn listing(&mut self, source: Source, outlets: &Outlets) -> Result<bool, Gone> {
+        let (told, mut batches) = mpsc::channel(AHEAD);
+        let reading = AbortOnDropHandle::new(tokio::spawn(read(source, told)));
+        while let Some(batch) = batches.recv().await {
+            match batch {
+                Ok(batch) => self.batch(batch, outlets).await?,
+                Err(error) => return self.broke_off(&error, outlets).await,
+>>>>>>> inner
             }
+        }
+        // It has told all, unless it fell.
+        match reading.await {
+            Ok(()) => Ok(true),
+            Err(fallen) => std::panic::resume_unwind(fallen.into_panic()),
         }
     }
 
-    async fn batch(&mut self, batch: Vec<Result<Image, BadImage>>, outlets: &Outlets) -> Result<(), Gone> {
+    async fn broke_off(&self, error: &PluginError, outlets: &Outlets) -> Result<bool, Gone> {
+        let (reason, hint) = (error.to_string(), error.hint());
+        outlets.events.send(Event::Incomplete { transfer: self.name(), reason, hint }).await?;
+        Ok(false)
+    }
+
+    async fn batch(&mut self, Batch { images, position }: Batch, outlets: &Outlets) -> Result<(), Gone> {
         let mut wanted = Vec::new();
-        for image in batch {
+        for image in images {
             match image {
                 Err(bad) => {
                     let (image, reason) = (bad.text.clone(), bad.to_string());
@@ -134,7 +162,7 @@ impl Enumeration {
                 Ok(image) => wanted.push(image),
             }
         }
-        let position = self.move_on(wanted.first()).await;
+        let position = self.move_on(wanted.first(), position);
         let mut jobs = Vec::new();
         if self.grouping.is_none() {
             jobs = self.chosen(Ok(wanted), outlets).await?;
@@ -152,13 +180,10 @@ impl Enumeration {
         self.send(jobs, position, outlets).await
     }
 
-    /// Takes note of where the source is after a batch that begins with `first`, and gives the place from which a later run may list on
+    /// Takes note of where the source is `now`, after a batch that begins with `first`, and gives the place from which a later run may list on
     /// once the batch is worked off. Where tags are held back until their repository is whole, that is the place before the batch, and
     /// only if the batch begins with another repository: else the later run would choose among a part of the tags.
-    async fn move_on(&mut self, first: Option<&Image>) -> Option<String> {
-        let Some(Ok(source)) = &mut self.source else { return None };
-        // A plugin that breaks here says so again when it is asked for the next batch.
-        let now = source.position().await.ok().flatten();
+    fn move_on(&mut self, first: Option<&Image>, now: Option<String>) -> Option<String> {
         let before = std::mem::replace(&mut self.position, now.clone());
         match (&self.grouping, first) {
             (None, _) => now,
@@ -192,8 +217,8 @@ impl Enumeration {
         }
         let mut jobs = Vec::with_capacity(images.len());
         for image in images {
-            match self.maker.job(&image) {
-                Ok(job) => jobs.extend(self.own(job, outlets).await?),
+            match self.maker.targets(&image) {
+                Ok(targets) => jobs.extend(self.own(self.maker.job(image, targets), outlets).await?),
                 Err(error) => outlets.reject(self.maker.rejection(&image.source.to_string(), &error)).await?,
             }
         }
@@ -250,6 +275,34 @@ impl Enumeration {
             outlets.jobs.send(job).await?;
         }
         Ok(())
+    }
+}
+
+/// Asks `source` for all that it has, and tells it. An error is the last that is told.
+async fn read(mut source: Source, told: mpsc::Sender<Result<Batch, PluginError>>) {
+    loop {
+        let batch = match next(&mut source).await {
+            // A plugin that breaks here says so again when it is asked for the next batch.
+            Ok(Some(images)) => Ok(Batch { images, position: source.position().await.ok().flatten() }),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        let last = batch.is_err();
+        if told.send(batch).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+/// The next batch, asked for again where that is worth it.
+async fn next(source: &mut Source) -> Result<Option<Vec<Result<Image, BadImage>>>, PluginError> {
+    let mut patience = Patience::default();
+    loop {
+        match source.next().await {
+            Ok(batch) => return Ok(batch),
+            Err(error) if patience.again(error.class(), error.to_string()).await => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -46,8 +46,17 @@ impl JobMaker {
         JobOptions { platforms: selection.platforms().to_vec(), referrers: selection.referrers() }
     }
 
-    /// The job of `image`. Each destination goes to each `to`; one that several `to` lead to is written once.
-    pub(super) fn job(&self, image: &Image) -> Result<Job, JobError> {
+    /// The job of `image`, which goes to `targets`.
+    pub(super) fn job(&self, image: Image, targets: Vec<JobTarget>) -> Job {
+        let Image { mut source, attributes, .. } = image;
+        if let RegistryName::Layout(_) = source.registry {
+            source.registry = based(&source.registry, &self.base);
+        }
+        Job { transfer: self.transfer.clone(), source, targets, options: self.options.clone(), attributes }
+    }
+
+    /// Where `image` goes. Each destination goes to each `to`; one that several `to` lead to is written once.
+    pub(super) fn targets(&self, image: &Image) -> Result<Vec<JobTarget>, JobError> {
         let nowhere = [Destination::default()];
         let destinations = if image.targets.is_empty() { &nowhere[..] } else { &image.targets[..] };
         let mut targets: Vec<JobTarget> = Vec::new();
@@ -59,9 +68,7 @@ impl JobMaker {
                 }
             }
         }
-        let source = Reference { registry: based(&image.source.registry, &self.base), ..image.source.clone() };
-        let (options, attributes) = (self.options.clone(), image.attributes.clone());
-        Ok(Job { transfer: self.transfer.clone(), source, targets, options, attributes })
+        Ok(targets)
     }
 
     /// Fills what `destination` leaves out: from `to`, then from the source.
@@ -124,6 +131,10 @@ mod tests {
         Image { source, tag, targets, attributes: vec![] }
     }
 
+    fn job(maker: &JobMaker, image: &Image) -> Job {
+        maker.job(image.clone(), maker.targets(image).unwrap())
+    }
+
     fn targets(job: &Job) -> Vec<String> {
         job.targets.iter().map(|target| target.reference.to_string()).collect()
     }
@@ -131,7 +142,7 @@ mod tests {
     #[test]
     fn what_is_missing_comes_from_to_and_then_from_the_source() {
         let maker = maker(&[(Some("b.io"), Some("ns")), (Some("c.io"), None)]);
-        let job = maker.job(&image("a.io/n/app:1", vec![])).unwrap();
+        let job = job(&maker, &image("a.io/n/app:1", vec![]));
         assert_eq!(targets(&job), ["b.io/ns/n/app:1", "c.io/n/app:1"]);
     }
 
@@ -142,7 +153,7 @@ mod tests {
             repository: Some("other/name".parse().unwrap()),
             tag: Some("2".parse().unwrap()),
         };
-        let job = maker(&[(Some("b.io"), Some("ns"))]).job(&image("a.io/n/app:1", vec![destination])).unwrap();
+        let job = job(&maker(&[(Some("b.io"), Some("ns"))]), &image("a.io/n/app:1", vec![destination]));
         assert_eq!(targets(&job), ["b.io/other/name:2"]);
     }
 
@@ -150,22 +161,22 @@ mod tests {
     fn an_image_by_digest_lands_by_digest_unless_a_tag_is_told() {
         let mut image = image(&format!("a.io/n/app@{DIGEST}"), vec![]);
         let maker = maker(&[(Some("oci:/out"), None)]);
-        assert_eq!(targets(&maker.job(&image).unwrap()), [format!("oci:/out//n/app@{DIGEST}")]);
+        assert_eq!(targets(&job(&maker, &image)), [format!("oci:/out//n/app@{DIGEST}")]);
         image.tag = Some("1".parse().unwrap());
-        assert_eq!(targets(&maker.job(&image).unwrap()), ["oci:/out//n/app:1"]);
+        assert_eq!(targets(&job(&maker, &image)), ["oci:/out//n/app:1"]);
     }
 
     #[test]
     fn a_directory_that_a_plugin_names_is_relative_to_the_workflow() {
         let destination = Destination { registry: Some("oci:out".parse().unwrap()), ..Destination::default() };
-        let job = maker(&[(None, None)]).job(&image("oci:in//n/app:1", vec![destination])).unwrap();
+        let job = job(&maker(&[(None, None)]), &image("oci:in//n/app:1", vec![destination]));
         assert_eq!(job.source.to_string(), "oci:/base/in//n/app:1");
         assert_eq!(targets(&job), ["oci:/base/out//n/app:1"]);
     }
 
     #[test]
     fn without_any_registry_there_is_no_job() {
-        let error = maker(&[(None, None)]).job(&image("a.io/n/app:1", vec![])).unwrap_err();
+        let error = maker(&[(None, None)]).targets(&image("a.io/n/app:1", vec![])).unwrap_err();
         assert!(matches!(error, JobError::NoRegistry));
     }
 }

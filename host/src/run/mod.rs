@@ -90,6 +90,8 @@ pub enum Mode {
     Move,
     /// It is looked at: what would be moved?
     Preview,
+    /// It is listed and mapped: where would it land?
+    Names,
     /// It is read again at its targets: is it there?
     Verify(Depth),
 }

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures_util::StreamExt;
+use futures_util::stream;
+
 use crate::journal::SourceState;
 use crate::plugin::Host;
 use crate::plugin::Issuer;
@@ -16,12 +19,16 @@ use crate::plugin::Source;
 use crate::plugin::Spec;
 use crate::workflow;
 use crate::workflow::Diagnostic;
+use crate::workflow::LoginEntry;
 use crate::workflow::Place;
 use crate::workflow::Plan;
 use crate::workflow::PluginUse;
 
 /// How the error about a plugin that nobody knows begins.
 pub(super) const UNKNOWN: &str = "no plugin is called";
+
+/// Components that are compiled side by side. Each takes some tens of megabytes while it is.
+const COMPILERS: usize = 4;
 
 /// The plugins of one transfer, opened with their options.
 pub(super) struct Opened {
@@ -43,6 +50,8 @@ pub(super) enum Role {
 pub(super) struct Shelf<'a> {
     host: Host,
     plan: &'a Plan,
+    /// Those that nobody asked for yet, each as it came.
+    ready: HashMap<String, Result<Plugin, PluginError>>,
     loaded: HashMap<String, Option<Arc<Plugin>>>,
     /// Uses whose options the plugin's schema refused: opening them would only say so again.
     wrong: HashSet<Place>,
@@ -51,11 +60,12 @@ pub(super) struct Shelf<'a> {
 
 impl<'a> Shelf<'a> {
     pub(super) fn new(host: Host, plan: &'a Plan) -> Self {
-        Self { host, plan, loaded: HashMap::new(), wrong: HashSet::new(), problems: Vec::new() }
+        Self { host, plan, ready: HashMap::new(), loaded: HashMap::new(), wrong: HashSet::new(), problems: Vec::new() }
     }
 
     /// Loads and checks the plugins that transfers list with, so that they are all reported before any is opened.
     pub(super) async fn check_all(&mut self) {
+        self.load_all().await;
         let plan = self.plan;
         for entry in &plan.plugins {
             // Declared and not used: still wrong if it is not there.
@@ -168,6 +178,28 @@ impl<'a> Shelf<'a> {
         Some(plugin)
     }
 
+    /// Loads all that the plan names, side by side: where they have to be compiled, one after the other would take as long as all
+    /// together. What is wrong with one is told where it is used.
+    async fn load_all(&mut self) {
+        let plan = self.plan;
+        let mut names: Vec<&str> = plan.plugins.iter().map(|entry| entry.name.as_str()).collect();
+        for entry in &plan.registries {
+            if let LoginEntry::Plugin(issuer) = &entry.login {
+                names.push(&issuer.plugin);
+            }
+        }
+        for transfer in &plan.transfers {
+            let provisioners = transfer.to.iter().filter_map(|to| to.prepare.as_ref());
+            let used = std::iter::once(&transfer.from).chain(&transfer.map).chain(provisioners);
+            names.extend(used.map(|used| used.plugin.as_str()));
+        }
+        let names: HashSet<&str> = names.into_iter().collect();
+        let specs: Vec<Spec> = names.into_iter().filter_map(|name| self.spec(name)).collect();
+        let host = &self.host;
+        let load = specs.into_iter().map(|spec| async { (spec.name.clone(), host.load(spec).await) });
+        self.ready = stream::iter(load.collect::<Vec<_>>()).buffer_unordered(COMPILERS).collect().await;
+    }
+
     /// Loads the plugin called `name` once; what is wrong with it is noted once.
     async fn load(&mut self, name: &str, at: Place) -> Option<Arc<Plugin>> {
         if let Some(loaded) = self.loaded.get(name) {
@@ -176,7 +208,12 @@ impl<'a> Shelf<'a> {
         let loaded = if let Some(spec) = self.spec(name) {
             let problem =
                 |error: PluginError| Diagnostic { help: error.hint(), ..Diagnostic::new(at, error.to_string()) };
-            self.host.load(spec).await.map(Arc::new).map_err(problem)
+            let ready = self.ready.remove(name);
+            let loaded = match ready {
+                Some(loaded) => loaded,
+                None => self.host.load(spec).await,
+            };
+            loaded.map(Arc::new).map_err(problem)
         } else {
             let names = self.names();
             let others = names.iter().map(String::as_str).filter(|other| *other != name);

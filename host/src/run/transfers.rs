@@ -153,6 +153,10 @@ impl Workers {
             enumeration.run(&outlets).await;
             drop(outlets);
         };
+        if self.mode == Mode::Names {
+            tokio::join!(self.name(received), listing);
+            return;
+        }
         let first = stream::unfold(received, |mut received| async move {
             let job = received.recv().await?;
             Some((Work { job, before: None }, received))
@@ -167,10 +171,18 @@ impl Workers {
         }
     }
 
+<<<<<<< HEAD
     /// Greets the registry of `to` while the source is being listed.
     fn greet(&self, to: &To) -> Option<AbortOnDropHandle<()>> {
         let (engine, registry, namespace) = (self.engine.clone(), to.registry.clone()?, to.namespace.clone());
         Some(AbortOnDropHandle::new(tokio::spawn(async move { engine.greet(&registry, namespace.as_ref()).await })))
+=======
+    /// Tells of jobs as they come: their names are all that is wanted.
+    async fn name(&self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(job) = jobs.recv().await {
+            self.finish(Outcome::named(job)).await;
+        }
+>>>>>>> inner
     }
 
     /// Works on jobs as they come, until there are no more; what is worth another round comes back. A job whose registry is being waited
@@ -246,6 +258,7 @@ impl Workers {
             let work: BoxFuture<'_, Outcome> = match mode {
                 Mode::Move => engine.run(job).boxed(),
                 Mode::Preview => engine.preview(job).boxed(),
+                Mode::Names => ready(Outcome::named(job)).boxed(),
                 Mode::Verify(depth) => engine.verify(job, depth).boxed(),
             };
             let outcome = aside::lending(work, permit, paused).await;

@@ -37,4 +37,7 @@ pub use outcome::Failure;
 pub use outcome::Outcome;
 pub use outcome::Status;
 pub use outcome::TargetOutcome;
+// For host/benches alone.
+#[doc(hidden)]
+pub use tee::tee;
 pub use verify::Depth;

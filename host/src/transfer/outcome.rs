@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::oci::Digest;
 use crate::oci::Reference;
 use crate::transfer::Job;
+use crate::transfer::JobTarget;
 use crate::transfer::TransferError;
 
 /// What became of one job.
@@ -48,6 +49,8 @@ pub enum Status {
     Skipped,
     /// A dry run: would be written.
     Planned,
+    /// A plan of names: the image would land here, as far as its name tells; nobody was asked.
+    Named,
     /// Read again: it has what the source has.
     Verified,
     /// Not there.
@@ -102,6 +105,19 @@ impl Outcome {
         let targets =
             job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &why(&target.reference)));
         Self { targets: targets.collect(), job, elapsed: Duration::ZERO, attempts: 0 }
+    }
+
+    /// A job of which only the names are wanted.
+    #[must_use]
+    pub fn named(job: Job) -> Self {
+        let named = |target: &JobTarget| TargetOutcome {
+            reference: target.reference.clone(),
+            status: Status::Named,
+            digest: None,
+            bytes: Bytes::default(),
+            notes: Vec::new(),
+        };
+        Self { targets: job.targets.iter().map(named).collect(), job, elapsed: Duration::ZERO, attempts: 0 }
     }
 
     /// Whether every target has what it should.
@@ -176,7 +192,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
     use crate::transfer::JobOptions;
-    use crate::transfer::JobTarget;
     use crate::workflow::Existing;
 
     fn outcome(statuses: [Status; 2]) -> Outcome {

@@ -15,7 +15,7 @@ const DEPTH: usize = 4;
 
 /// Splits `source` into `count` streams and the pump that feeds them, to be awaited beside their readers. A reader that is dropped
 /// is left out from then on; the source is read until all are gone. An error of the source reaches each. One reader gets the source itself.
-pub(super) fn tee(source: ByteStream, count: usize) -> (Vec<ByteStream>, impl Future<Output = ()> + Send) {
+pub fn tee(source: ByteStream, count: usize) -> (Vec<ByteStream>, impl Future<Output = ()> + Send) {
     if count == 1 {
         return (vec![source], Either::Left(std::future::ready(())));
     }

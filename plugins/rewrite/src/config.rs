@@ -1,5 +1,7 @@
 //! The configuration as it was written, and the one function that makes sense of it.
 
+use std::cell::RefCell;
+
 use image_transfer_sdk::Result;
 use image_transfer_sdk::config::Problems;
 use image_transfer_sdk::pattern::Pattern;
@@ -112,6 +114,7 @@ impl Config {
             tag_prefix: self.tag_prefix,
             tag_suffix: self.tag_suffix,
             template,
+            last: RefCell::default(),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The steps of a renaming, in their order.
 
+use std::cell::RefCell;
+
 use image_transfer_sdk::Destination;
 use image_transfer_sdk::Error;
 use image_transfer_sdk::Image;
@@ -32,6 +34,8 @@ pub(crate) struct Rewriting {
     pub(crate) tag_prefix: Option<String>,
     pub(crate) tag_suffix: Option<String>,
     pub(crate) template: Option<Template>,
+    /// The last repository and its new name: sources tell of all tags of one before they go on to the next.
+    pub(crate) last: RefCell<Option<(String, String)>>,
 }
 
 /// Which images to leave out.
@@ -63,6 +67,9 @@ impl Rewriting {
     }
 
     fn drops(&self, image: &Image) -> bool {
+        if self.drop.is_empty() {
+            return false;
+        }
         let repository = &image.source.repository;
         let whole = match &image.source.tag {
             Some(tag) => format!("{repository}:{tag}"),
@@ -79,15 +86,15 @@ impl Rewriting {
         }
         let repository = target.repository.as_ref().unwrap_or(&image.source.repository);
         let tag = target.tag.as_ref().or(image.source.tag.as_ref());
-        let new_repository = self.repository(repository);
-        let new_tag = tag.map(|tag| self.tag(tag));
         if self.names_repositories() {
-            new.repository = Some(new_repository.clone());
+            new.repository = Some(self.repository(repository));
         }
         if self.names_tags() {
-            new.tag.clone_from(&new_tag);
+            new.tag = tag.map(|tag| self.tag(tag));
         }
         if let Some(template) = &self.template {
+            let new_repository = new.repository.as_ref().unwrap_or(repository).clone();
+            let new_tag = new.tag.as_ref().or(tag).cloned();
             let values = Values { image, registry: new.registry.as_deref(), repository: &new_repository, tag: new_tag };
             let filled = template.fill(|name| values.get(name)).map_err(|name| {
                 let origin = &image.source;
@@ -112,6 +119,18 @@ impl Rewriting {
     }
 
     fn repository(&self, repository: &str) -> String {
+        let mut last = self.last.borrow_mut();
+        match &*last {
+            Some((name, new)) if name == repository => new.clone(),
+            _ => {
+                let new = self.renamed(repository);
+                *last = Some((repository.to_owned(), new.clone()));
+                new
+            }
+        }
+    }
+
+    fn renamed(&self, repository: &str) -> String {
         let stripped = self.strip_prefix.as_deref().and_then(|prefix| {
             let rest = repository.strip_prefix(prefix)?;
             rest.strip_prefix('/')

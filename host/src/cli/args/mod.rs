@@ -170,6 +170,9 @@ pub(crate) struct PlanArgs {
     /// The file.
     #[command(flatten)]
     pub(crate) file: FileArgs,
+    /// List, select and map only: each image with where it would land. No registry is asked about a single image.
+    #[arg(long)]
+    pub(crate) names: bool,
     /// Where results go.
     #[command(flatten)]
     pub(crate) output: OutputArgs,

@@ -144,7 +144,7 @@ fn ended(outcome: &Outcome, named: &Named) -> Ended {
             Status::Copied => tally.copied += 1,
             Status::Unchanged => tally.unchanged += 1,
             Status::Skipped => tally.skipped += 1,
-            Status::Planned | Status::Verified => {}
+            Status::Planned | Status::Named | Status::Verified => {}
             Status::Failed(failure) => {
                 left.targets.push(target.clone());
                 if failure.class != "stopped" {

@@ -167,3 +167,13 @@ fn an_option_of_the_wrong_type_is_refused() {
     );
     assert!(rewriting(r#"{"flaten": true}"#).is_err());
 }
+
+#[test]
+fn each_image_is_renamed_by_its_own_name_whatever_came_before_it() {
+    let rewriting = rewriting(r#"{"regex": [{"match": "^a", "replace": "x"}], "tag-suffix": "-t"}"#).expect("good");
+    let repository = |name: &str| {
+        let landed = rewriting.destinations(&image(name, "1", Vec::new())).expect("renamed");
+        landed.into_iter().find_map(|destination| destination.repository).expect("a repository")
+    };
+    assert_eq!(["a/1", "a/1", "b/1", "a/2", "a/1"].map(repository), ["x/1", "x/1", "b/1", "x/2", "x/1"]);
+}

@@ -1,0 +1,43 @@
+//! The workload `start`: a workflow that names three plugins and finds nothing to move.
+
+use std::fmt;
+use std::fs;
+
+use crate::timed;
+use crate::timed::Timed;
+
+/// Two sources of empty directories and a mapper.
+const WORKFLOW: &str = "version: 1
+transfers:
+  - name: first
+    from: {plugin: catalog, with: {registry: \"oci:empty\"}}
+    map: [{plugin: rewrite, with: {prefix: mirror/}}]
+    to: {registry: \"oci:target\"}
+  - name: second
+    from: {plugin: rules, with: {rules: {\"oci:empty//none/*\": \"oci:target\"}}}
+    to: {registry: \"oci:target\"}
+";
+
+/// What a run took.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures {
+    /// Where all components had to be compiled.
+    pub cold: Timed,
+    /// Where they were in the cache.
+    pub cached: Timed,
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cold: {}; cached: {}", self.cold, self.cached)
+    }
+}
+
+/// Runs the workflow twice, with a cache that is empty the first time.
+pub fn run() -> Figures {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("workflow.yaml"), WORKFLOW).unwrap();
+    fs::create_dir(place.path().join("empty")).unwrap();
+    let run = || timed::command(place.path(), &["run", "workflow.yaml", "--state", "state"]);
+    Figures { cold: run(), cached: run() }
+}
