@@ -4,7 +4,7 @@
 # make quickstart   a whole run without any server: workflows/quickstart.yaml
 # make bench        image-transfer and its peers side by side, ten minutes; writes docs/performance.md
 # make bench-quick  two minutes of it, against skopeo
-# make bench-inner  what the program costs where no registry is the limit: hashing, mapping, a catalog of a million tags, the start
+# make bench-inner  what hashing, mapping, choosing and reading names cost
 # make plugins      builds the plugins' components into plugins/dist
 # make deny         holds the dependencies to deny.toml: advisories, licences, bans, sources
 # make fuzz         fuzzes what reads bytes from outside: ten minutes for each target, or TIME=60 TARGETS="link reference"
@@ -36,7 +36,7 @@ e2e: deps
 soak: deps
 	$(CARGO) test --locked --test e2e faults::soak -- --include-ignored
 
-# WORKLOADS="small far" ROUNDS=5: some of them, more often, to standard output. What registries store is kept in memory where there is a place for
+# WORKLOADS="small far" ROUNDS=5 TOOLS="skopeo sync": some of them, more often, of some tools, to standard output. What registries store is kept in memory where there is a place for
 # it: a disk's moods are longer than what is measured.
 BENCH := TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) $(CARGO) bench --locked --bench peers --
 bench:
@@ -47,10 +47,9 @@ bench-quick:
 	tests/install-deps --bench
 	$(BENCH) quick
 
-# Pieces first, by criterion; then whole runs under GNU time. WORKLOADS="start catalog" are some of the runs, ROUNDS=1 how often.
-bench-inner: build
-	$(CARGO) bench --locked --bench pieces
-	$(CARGO) bench --locked --bench inner -- $(WORKLOADS)
+# Pieces by criterion; PIECES=mapper: some of them.
+bench-inner:
+	$(CARGO) bench --locked --bench pieces -- $(PIECES)
 
 plugins-test:
 	$(PLUGINS)

@@ -9,6 +9,7 @@
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "short texts, where what is read counts")]
 #![expect(clippy::print_stdout, reason = "it says how far it is")]
 
+mod catalog;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod heads;
@@ -18,6 +19,8 @@ mod page;
 mod plot;
 mod quick;
 mod registry;
+mod start;
+mod timed;
 mod tools;
 mod traffic;
 mod workload;
@@ -25,19 +28,30 @@ mod workloads;
 
 use std::env;
 
+/// Of a thousand tags each, in the workload `catalog`.
+const REPOSITORIES: [usize; 3] = [1, 100, 1000];
+
 use page::Page;
 use workload::Stage;
 use workloads::all;
 
 fn main() {
+    catalog::serve_if_asked();
     // `cargo bench` passes flags of its own; names of workloads are what is left.
     let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let rounds: usize = env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
     if wanted == ["quick"] {
         return quick::run();
     }
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|it| it == name);
     let mut page = Page::new();
-    for workload in all().into_iter().filter(|it| wanted.is_empty() || wanted.iter().any(|name| name == it.name)) {
+    if is_wanted("start") {
+        page.add_start(&(0..rounds).map(|_| start::run()).collect::<Vec<_>>());
+    }
+    if is_wanted("catalog") {
+        page.add_catalog(&REPOSITORIES.map(|repositories| (0..rounds).map(|_| catalog::run(repositories)).collect()));
+    }
+    for workload in all().into_iter().filter(|it| is_wanted(it.name)) {
         let results = Stage::set(&workload).measure(rounds);
         page.add(&workload, &results);
     }

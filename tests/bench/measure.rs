@@ -59,7 +59,7 @@ pub struct Spread {
 
 impl Spread {
     /// Of `value` over all of `figures`, which are not none.
-    pub fn of(figures: &[Figures], value: fn(&Figures) -> f64) -> Self {
+    pub fn of<T>(figures: &[T], value: fn(&T) -> f64) -> Self {
         let mut values: Vec<f64> = figures.iter().map(value).collect();
         values.sort_by(f64::total_cmp);
         Self { least: values[0], median: values[values.len() / 2], most: values[values.len() - 1] }
@@ -68,6 +68,7 @@ impl Spread {
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} ({:.2} to {:.2})", self.median, self.least, self.most)
+        let digits = f.precision().unwrap_or(2);
+        write!(f, "{:.digits$} ({:.digits$} to {:.digits$})", self.median, self.least, self.most)
     }
 }

@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 use std::fs;
 use std::thread;
 
+use crate::catalog;
 use crate::harness::tools::repository;
 use crate::images::Images;
 use crate::measure::Figures;
 use crate::measure::Spread;
 use crate::plot;
 use crate::plot::Bar;
+use crate::start;
+use crate::timed::Timed;
 use crate::tools;
 use crate::tools::Tool;
 use crate::traffic::Traffic;
@@ -49,6 +52,36 @@ impl Page {
             let what = format!("All of `{}` again, when it is at the target already.", workload.name);
             self.section(&format!("{}-again", workload.name), &what, workload, again.collect(), &results.heads);
         }
+    }
+
+    /// The workload `start`, of each round.
+    pub fn add_start(&mut self, rounds: &[start::Figures]) {
+        self.tables.push_str("### start\n\nA workflow with three plugins that finds nothing to move.\n\n| components | wall, s | CPU, s | memory, MiB |\n|---|---|---|---|\n");
+        self.rows("compiled and cached in this run", rounds.iter().map(|it| it.cold));
+        self.rows("from the cache", rounds.iter().map(|it| it.cached));
+        self.tables.push('\n');
+    }
+
+    /// The workload `catalog`, by size and round.
+    pub fn add_catalog(&mut self, sizes: &[Vec<catalog::Figures>]) {
+        self.tables.push_str(
+            "### catalog\n\nA whole registry, simulated, is listed by `catalog`, mapped by `rewrite` with a regular expression, and planned (`plan --names`). \
+             What limits it now: calls into the two plugins, and names that are copied in and out of them.\n\n\
+             | tags | wall, s | CPU, s | memory, MiB |\n|---|---|---|---|\n",
+        );
+        for rounds in sizes {
+            let rate = Spread::of(rounds, catalog::Figures::rate);
+            let name = format!("{} ({:.0} a second)", rounds[0].tags, rate.median);
+            self.rows(&name, rounds.iter().map(|it| it.timed));
+        }
+        self.tables.push('\n');
+    }
+
+    fn rows(&mut self, name: &str, rounds: impl Iterator<Item = Timed>) {
+        let rounds: Vec<Timed> = rounds.collect();
+        let [wall, cpu] = [(|it| it.wall) as fn(&Timed) -> f64, |it| it.cpu].map(|value| Spread::of(&rounds, value));
+        let memory = Spread::of(&rounds, |it| it.memory).most;
+        let _ = writeln!(self.tables, "| {name} | {wall:.3} | {cpu:.3} | {memory:.0} |");
     }
 
     fn section(&mut self, name: &str, what: &str, workload: &Workload, rows: Vec<Row<'_>>, heads: &[Figures]) {

@@ -1,5 +1,6 @@
 //! Runs a workload: sets its stage, runs the tools in turn, compares what arrived.
 
+use std::env;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -65,7 +66,10 @@ impl<'a> Stage<'a> {
 
     /// Runs every tool `rounds` times, in turn, and once more where its requests are counted.
     pub fn measure(&self, rounds: usize) -> Results {
-        let tools = self.workload.tools.iter().copied().filter(|tool| tool.is_here());
+        let wanted = env::var("TOOLS").unwrap_or_default();
+        let is_wanted =
+            |tool: Tool| wanted.is_empty() || tool.name().starts_with("image-transfer") || wanted.contains(tool.name());
+        let tools = self.workload.tools.iter().copied().filter(|tool| tool.is_here() && is_wanted(*tool));
         let mut tools: Vec<Result> = tools
             .map(|tool| Result {
                 tool,

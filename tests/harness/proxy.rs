@@ -192,8 +192,9 @@ impl Proxy {
         self.state.connections.load(Ordering::SeqCst)
     }
 
-    /// Forgets the requests so far.
+    /// Forgets the requests and connections so far.
     pub fn reset(&self) {
+        self.state.connections.store(0, Ordering::SeqCst);
         self.state.requests.lock().unwrap().clear();
     }
 

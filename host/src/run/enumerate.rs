@@ -108,33 +108,16 @@ impl Enumeration {
         self.maker.transfer.clone()
     }
 
-<<<<<<< HEAD
-    /// The next batch, asked for again where that is worth it.
-    async fn next(&mut self) -> Result<Option<Vec<Result<Image, BadImage>>>, PluginError> {
-        let source = match &mut self.source {
-            None => return Ok(None),
-            Some(Ok(source)) => source,
-            Some(Err(error)) => return Err(error.clone()),
-        };
-        loop {
-            match source.next().await {
-                Ok(batch) => {
-                    self.patience.served();
-                    return Ok(batch);
-                }
-                Err(error) if self.patience.again(error.class(), error.to_string()).await => {}
-                Err(error) => return Err(error),
-=======
     /// Works on all batches of `source`; tells whether it came to its end. The source has its own turns beside the mappers, so that
     /// listing does not wait for mapping.
     async fn listing(&mut self, source: Source, outlets: &Outlets) -> Result<bool, Gone> {
         let (told, mut batches) = mpsc::channel(AHEAD);
-        let reading = AbortOnDropHandle::new(tokio::spawn(read(source, told)));
+        let patience = self.patience.clone();
+        let reading = AbortOnDropHandle::new(tokio::spawn(read(source, patience, told)));
         while let Some(batch) = batches.recv().await {
             match batch {
                 Ok(batch) => self.batch(batch, outlets).await?,
                 Err(error) => return self.broke_off(&error, outlets).await,
->>>>>>> inner
             }
         }
         // It has told all, unless it fell.
@@ -279,9 +262,9 @@ impl Enumeration {
 }
 
 /// Asks `source` for all that it has, and tells it. An error is the last that is told.
-async fn read(mut source: Source, told: mpsc::Sender<Result<Batch, PluginError>>) {
+async fn read(mut source: Source, mut patience: Patience, told: mpsc::Sender<Result<Batch, PluginError>>) {
     loop {
-        let batch = match next(&mut source).await {
+        let batch = match next(&mut source, &mut patience).await {
             // A plugin that breaks here says so again when it is asked for the next batch.
             Ok(Some(images)) => Ok(Batch { images, position: source.position().await.ok().flatten() }),
             Ok(None) => return,
@@ -295,11 +278,16 @@ async fn read(mut source: Source, told: mpsc::Sender<Result<Batch, PluginError>>
 }
 
 /// The next batch, asked for again where that is worth it.
-async fn next(source: &mut Source) -> Result<Option<Vec<Result<Image, BadImage>>>, PluginError> {
-    let mut patience = Patience::default();
+async fn next(
+    source: &mut Source,
+    patience: &mut Patience,
+) -> Result<Option<Vec<Result<Image, BadImage>>>, PluginError> {
     loop {
         match source.next().await {
-            Ok(batch) => return Ok(batch),
+            Ok(batch) => {
+                patience.served();
+                return Ok(batch);
+            }
             Err(error) if patience.again(error.class(), error.to_string()).await => {}
             Err(error) => return Err(error),
         }

@@ -9,6 +9,7 @@ use crate::http::Tries;
 
 /// The tries of the calls of one plugin. An API is waited for as long as a registry is, by the user's `retry.patience`; what is waited
 /// is kept from call to call until one succeeds: of ten thousand images that need an API which serves nothing, the first waits.
+#[derive(Clone)]
 pub(super) struct Patience {
     back_off: BackOff,
     tries: Tries,

@@ -144,11 +144,10 @@ impl Workers {
         }
         // If nobody listens, the loop below ends by itself.
         let _ = self.events.send(Event::Started { transfer: enumeration.maker.transfer.clone() }).await;
-        // Given up when the transfer ends: nobody waits for them.
-        let _greetings: Vec<_> = enumeration.maker.to.iter().filter_map(|(to, _)| self.greet(to)).collect();
         let (jobs, received) = mpsc::channel(JOBS);
         let outlets =
             Outlets { jobs, events: self.events.clone(), ledger: self.ledger.clone(), shutdown: self.shutdown.clone() };
+        let to: Vec<To> = enumeration.maker.to.iter().map(|(to, _)| to.clone()).collect();
         let listing = async move {
             enumeration.run(&outlets).await;
             drop(outlets);
@@ -157,6 +156,8 @@ impl Workers {
             tokio::join!(self.name(received), listing);
             return;
         }
+        // Given up when the transfer ends: nobody waits for them.
+        let _greetings: Vec<_> = to.iter().filter_map(|to| self.greet(to)).collect();
         let first = stream::unfold(received, |mut received| async move {
             let job = received.recv().await?;
             Some((Work { job, before: None }, received))
@@ -171,18 +172,17 @@ impl Workers {
         }
     }
 
-<<<<<<< HEAD
     /// Greets the registry of `to` while the source is being listed.
     fn greet(&self, to: &To) -> Option<AbortOnDropHandle<()>> {
         let (engine, registry, namespace) = (self.engine.clone(), to.registry.clone()?, to.namespace.clone());
         Some(AbortOnDropHandle::new(tokio::spawn(async move { engine.greet(&registry, namespace.as_ref()).await })))
-=======
+    }
+
     /// Tells of jobs as they come: their names are all that is wanted.
     async fn name(&self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(job) = jobs.recv().await {
             self.finish(Outcome::named(job)).await;
         }
->>>>>>> inner
     }
 
     /// Works on jobs as they come, until there are no more; what is worth another round comes back. A job whose registry is being waited
