@@ -80,6 +80,70 @@ fn a_blob_is_pulled_once_and_uploaded_once_however_many_images_share_it() {
     }
 }
 
+/// Six tags of two small layers and one of 2 MiB that all share.
+fn six_tags(registry: &Registry) {
+    for number in 0..6 {
+        let mut graph = Graph::new();
+        let mut layers = vec![graph.blob(OCI_LAYER, vec![1; 2 << 20])];
+        layers.extend((0..2).map(|layer| graph.blob(OCI_LAYER, format!("layer {layer} of {number}"))));
+        let image = graph.image(&format!("linux/of{number}"), &layers);
+        graph.tag(&format!("t{number}"), &image);
+        graph.push(&registry.remote(), "team/app");
+    }
+}
+
+/// All tags, one image at a time, so that what is asked does not hang on chance.
+fn one_at_a_time(source: &Proxy, target: &Proxy, existing: &str) -> String {
+    let (from, to) = (source.address(), target.address());
+    format!(
+        "{}limits: {{images: 1}}\ntransfers:\n  - from: {{plugin: catalog, with: {{registry: \"{from}\", repositories: [team/app]}}}}\n    \
+         to: {{registry: \"{to}\", existing: {existing}}}\n",
+        plain(&[from, to])
+    )
+}
+
+#[test]
+fn a_new_repository_is_written_without_a_look_at_tags_and_small_blobs() {
+    let (source, target) = (Registry::open(), Registry::open());
+    let (from, to) = (source.proxy(), target.proxy());
+    six_tags(&source);
+    Workplace::new().workflow(&one_at_a_time(&from, &to, "overwrite")).expect(0);
+    assert_eq!(to.count("HEAD", "/manifests/"), 1, "the first tag\n{}", to.transcript());
+    assert_eq!(to.count("GET", "/tags/list"), 1, "{}", to.transcript());
+    assert_eq!(to.count("HEAD", "/blobs/"), 1, "the large layer\n{}", to.transcript());
+    assert_eq!(from.count("HEAD", "/manifests/"), 1, "the first tag\n{}", from.transcript());
+    assert_eq!(from.count("GET", "/manifests/"), 6, "{}", from.transcript());
+    for number in 0..6 {
+        let (there, here) = (target.remote(), source.remote());
+        let tag = format!("t{number}");
+        assert_eq!(there.content("team/app", &tag).unwrap(), here.content("team/app", &tag).unwrap());
+    }
+}
+
+#[test]
+fn a_repository_that_holds_something_is_looked_into_before_anything_is_written() {
+    let (source, target) = (Registry::open(), Registry::open());
+    let (from, to) = (source.proxy(), target.proxy());
+    six_tags(&source);
+    Graph::single("of somebody else", "theirs").push(&target.remote(), "team/app");
+    Workplace::new().workflow(&one_at_a_time(&from, &to, "overwrite")).expect(0);
+    assert_eq!(to.count("HEAD", "/manifests/"), 6, "{}", to.transcript());
+    assert_eq!(to.count("GET", "/tags/list"), 1, "{}", to.transcript());
+    assert_eq!(to.count("HEAD", "/blobs/"), 6 * 3 + 1, "{}", to.transcript());
+}
+
+#[test]
+fn tags_that_must_not_be_replaced_are_looked_for_in_a_new_repository_too() {
+    let (source, target) = (Registry::open(), Registry::open());
+    let (from, to) = (source.proxy(), target.proxy());
+    six_tags(&source);
+    for existing in ["skip", "fail"] {
+        to.reset();
+        Workplace::new().workflow(&one_at_a_time(&from, &to, existing)).expect(0);
+        assert_eq!(to.count("HEAD", "/manifests/t"), 6, "{}", to.transcript());
+    }
+}
+
 #[test]
 fn a_token_is_fetched_once_for_each_scope() {
     let (source, target) = (Registry::open(), Registry::open());

@@ -1,9 +1,12 @@
 //! Which repositories at the targets were empty when the run came to them: nothing has to be looked for in those.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+
+use tokio::sync::OnceCell;
 
 use crate::oci::Descriptor;
 use crate::oci::Reference;
@@ -18,21 +21,14 @@ const CAPACITY: usize = 100_000;
 
 /// What is known of the repositories at the targets.
 ///
-/// A repository is asked for its tags, once, when the first tag that was looked for is missing, and while the source's manifest
-/// is being read: it costs one request and no time. If it has none, its tags and its small blobs are written without a look, which
-/// for a new repository is a third of all requests.
+/// A repository is asked for its tags, once, when a tag that was looked for is missing, and while the source's manifest is being
+/// read: it costs one request and no time. If it has none, its tags and its small blobs are written without a look, which for a new
+/// repository is a third of all requests.
 #[derive(Default)]
 pub(super) struct Fresh {
     /// Earlier runs are gone on with, so that no repository is as new as it looks.
     off: bool,
-    repositories: Mutex<HashMap<String, State>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Somebody asks, or it holds something, or it did not say.
-    Usual,
-    Empty,
+    repositories: Mutex<HashMap<String, Arc<OnceCell<bool>>>>,
 }
 
 impl Fresh {
@@ -41,9 +37,9 @@ impl Fresh {
         Self { off: goes_on, ..Self::default() }
     }
 
-    /// Whether the repository of `target` was empty.
+    /// Whether the repository of `target` is known to have been empty.
     pub(super) fn is(&self, target: &Reference) -> bool {
-        self.lock().get(&place(target)) == Some(&State::Empty)
+        self.lock().get(&place(target)).and_then(|empty| empty.get()) == Some(&true)
     }
 
     /// Whether `blob` need not be looked for at `target`.
@@ -51,26 +47,29 @@ impl Fresh {
         blob.size < SENT_UNASKED && self.is(&target.job.reference)
     }
 
-    /// Asks the repository of `target` whether it is empty, unless somebody did before. A registry that does not say is no error.
+    /// Asks the repository of `target` whether it is empty, or waits for whoever asks. A registry that does not say is no error.
     pub(super) async fn ask(&self, target: &Target) {
-        let place = place(&target.job.reference);
-        {
-            let mut repositories = self.lock();
-            if self.off || repositories.len() >= CAPACITY || repositories.contains_key(&place) {
-                return;
-            }
-            repositories.insert(place.clone(), State::Usual);
-        }
-        match target.endpoint.is_empty(target.repository()).await {
-            Ok(true) => {
-                self.lock().insert(place, State::Empty);
-            }
-            Ok(false) => {}
-            Err(error) => tracing::debug!(%error, "not known to be empty"),
+        let Some(empty) = self.known(&target.job.reference) else { return };
+        let ask = || async {
+            target.endpoint.is_empty(target.repository()).await.unwrap_or_else(|error| {
+                tracing::debug!(%error, "not known to be empty");
+                false
+            })
+        };
+        empty.get_or_init(ask).await;
+    }
+
+    fn known(&self, target: &Reference) -> Option<Arc<OnceCell<bool>>> {
+        let mut repositories = self.lock();
+        let (place, full) = (place(target), repositories.len() >= CAPACITY);
+        match repositories.get(&place) {
+            Some(empty) => Some(Arc::clone(empty)),
+            None if self.off || full => None,
+            None => Some(Arc::clone(repositories.entry(place).or_default())),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, State>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<OnceCell<bool>>>> {
         self.repositories.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -46,7 +46,7 @@ fn a_small_workflow_is_a_plan() {
     let to = &transfer.to[0];
     assert_eq!(to.registry.as_ref().unwrap().to_string(), "oci:out");
     assert_eq!((to.namespace.as_ref().unwrap().as_str(), to.existing), ("mirror", Existing::Skip));
-    assert_eq!((plan.limits.images, plan.limits.blobs, plan.retry.rounds), (5, 16, 2));
+    assert_eq!((plan.limits.images, plan.limits.blobs, plan.retry.rounds), (32, 32, 2));
 }
 
 #[test]
