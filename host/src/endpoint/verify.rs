@@ -17,6 +17,7 @@ use crate::oci::Hasher;
 /// so whoever uploads it has sent at least one byte less than promised and the upload cannot complete.
 ///
 /// Only that one frame waits, not each for its successor: nothing is delayed before the end.
+#[must_use]
 pub fn verified(inner: ByteStream, registry: &str, blob: &Descriptor) -> ByteStream {
     let verifier = Verifier {
         inner,

@@ -60,7 +60,7 @@ impl Summary {
                         Status::Failed(_) => self.unverified += 1,
                         Status::Skipped => self.skipped += 1,
                         Status::Verified | Status::Copied | Status::Unchanged | Status::Planned | Status::Named => {
-                            self.verified += 1
+                            self.verified += 1;
                         }
                     }
                 }

@@ -10,19 +10,22 @@ use crate::run::ledger;
 /// Parts of the list, by the first bits of a key: each is short enough to be kept in order.
 const PARTS: usize = 4096;
 
-/// What is written in this run, as keys: 12 bytes for each target, and an eighth more as room to grow, so that a million of them
-/// take 13 megabytes. A hash table would take 36, and half as much again whenever it grows.
+/// What is written in this run, as keys: 10 bytes for each target, and an eighth more as room to grow, so that a million of them
+/// take 11 megabytes. A hash table would take 36, and half as much again whenever it grows.
 pub(super) struct Seen {
     parts: Vec<Mutex<Part>>,
 }
 
-/// The keys of some targets in their order, each with half the key of its source: of two sources of one target that is enough to tell
-/// that they are two.
+/// Some targets in the order of their keys.
 #[derive(Default)]
-struct Part {
-    targets: Vec<u64>,
-    sources: Vec<u32>,
-}
+struct Part(Vec<Entry>);
+
+/// What the part does not tell of a target's key, 52 bits, and after it the first 28 bits of its source's: of two sources of one target
+/// that is enough to tell that they are two. Big-endian, so that the order of the bytes is that of the keys.
+type Entry = [u8; 10];
+
+/// Bits of a source's key in an entry.
+const SOURCE: u32 = 28;
 
 /// What is known of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,36 +61,38 @@ impl Seen {
 
     fn note_keys(&self, source: Key, target: Key) -> Before {
         let target = target.0.cast_unsigned();
-        // Keys are hashes, so their bits are even, whichever are taken. `target % PARTS` is below `PARTS`, which is a `usize`.
-        let part = usize::try_from(target % PARTS as u64).unwrap_or_default();
+        let parts = PARTS as u64;
+        // Keys are hashes, so whichever of their bits tell the part, the parts are of a size. Below `PARTS`, it is a `usize`.
+        let part = usize::try_from(target % parts).unwrap_or_default();
         let mut part = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
-        part.note(half(source), target)
+        part.note(source.0.cast_unsigned() >> (u64::BITS - SOURCE), target / parts)
     }
 }
 
 impl Part {
-    fn note(&mut self, source: u32, target: u64) -> Before {
-        match self.targets.binary_search(&target) {
-            Ok(at) if self.sources[at] == source => Before::Same,
-            Ok(_) => Before::Other,
-            Err(at) => {
-                if self.targets.len() == self.targets.capacity() {
+    fn note(&mut self, source: u64, target: u64) -> Before {
+        let (first, mine) = (entry(0, target), entry(source, target));
+        let at = self.0.partition_point(|other| *other < first);
+        match self.0.get(at) {
+            Some(other) if *other == mine => Before::Same,
+            Some(other) if *other <= entry((1 << SOURCE) - 1, target) => Before::Other,
+            _ => {
+                if self.0.len() == self.0.capacity() {
                     // Doubling would leave a quarter of all this unused.
-                    let more = (self.targets.len() / 8).max(8);
-                    self.targets.reserve_exact(more);
-                    self.sources.reserve_exact(more);
+                    self.0.reserve_exact((self.0.len() / 8).max(8));
                 }
-                self.targets.insert(at, target);
-                self.sources.insert(at, source);
+                self.0.insert(at, mine);
                 Before::Never
             }
         }
     }
 }
 
-fn half(key: Key) -> u32 {
-    // The upper half fits.
-    u32::try_from(key.0.cast_unsigned() >> 32).unwrap_or_default()
+fn entry(source: u64, target: u64) -> Entry {
+    let mut entry = [0; 10];
+    // The six bytes before are zero: 52 bits and 28 are ten bytes.
+    entry.copy_from_slice(&(u128::from(target) << SOURCE | u128::from(source)).to_be_bytes()[6..]);
+    entry
 }
 
 #[cfg(test)]
