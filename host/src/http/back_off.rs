@@ -52,15 +52,15 @@ pub struct Tries {
     failed: u32,
     /// Failures that only ask for time.
     waits: u32,
-    /// When it was first asked for time.
-    waiting: Option<Instant>,
+    /// When it failed first.
+    since: Option<Instant>,
 }
 
 impl Tries {
     /// None yet.
     #[must_use]
     pub fn new(back_off: BackOff) -> Self {
-        Self { back_off, failed: 0, waits: 0, waiting: None }
+        Self { back_off, failed: 0, waits: 0, since: None }
     }
 
     /// Counts a failure of `class`. The pause before the next try; none: give up. The pause that a host asks for is kept by its gate
@@ -70,7 +70,7 @@ impl Tries {
         let BackOff { base, tries, patience, .. } = self.back_off;
         match class {
             Class::Retry if self.failed < tries => Some(self.back_off.growing(self.failed)),
-            Class::Wait(_) if self.waiting.is_none_or(|since| since.elapsed() < patience) => {
+            Class::Wait(_) if self.since.is_none_or(|since| since.elapsed() < patience) => {
                 Some(base.mul_f64(fastrand::f64()))
             }
             Class::Retry
@@ -94,16 +94,16 @@ impl Tries {
         })
     }
 
-    /// Before another thing is asked of the same side: failures are counted anew, and how long it has been waited for is not.
+    /// Before another thing is asked of the same side, which has served nothing yet: failures are counted anew, the time is not.
     pub fn anew(&mut self) {
         self.failed = 0;
     }
 
     /// Counts a failure of `class`.
     pub fn count(&mut self, class: Class) {
+        self.since.get_or_insert_with(Instant::now);
         if matches!(class, Class::Wait(_)) {
             self.waits += 1;
-            self.waiting.get_or_insert_with(Instant::now);
         } else {
             self.failed += 1;
         }

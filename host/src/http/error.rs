@@ -35,7 +35,7 @@ pub enum HttpError {
         cause: String,
     },
     /// The host was waited for, in vain.
-    #[error("{host} has served nothing for {} min", after.as_secs() / 60)]
+    #[error("{host} has served nothing for {} s", after.as_secs())]
     Unserved {
         /// `host` or `host:port`.
         host: String,
