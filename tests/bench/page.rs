@@ -45,12 +45,18 @@ impl Page {
         let mebibytes = workload.images.bytes() >> 20;
         let what = format!("{}: {count} tags, {} blobs, {mebibytes} MiB.", workload.what, workload.images.blobs());
         let first = results.tools.iter().map(|it| Row { tool: it.tool, figures: &it.first, traffic: it.traffic });
-        self.section(workload.name, &what, workload, first.collect(), &[]);
+        self.section(workload.name, &what, workload, &first.collect::<Vec<_>>(), &[]);
         if workload.again {
             let again =
                 results.tools.iter().map(|it| Row { tool: it.tool, figures: &it.again, traffic: it.traffic_again });
             let what = format!("All of `{}` again, when it is at the target already.", workload.name);
-            self.section(&format!("{}-again", workload.name), &what, workload, again.collect(), &results.heads);
+            self.section(
+                &format!("{}-again", workload.name),
+                &what,
+                workload,
+                &again.collect::<Vec<_>>(),
+                &results.heads,
+            );
         }
     }
 
@@ -84,7 +90,7 @@ impl Page {
         let _ = writeln!(self.tables, "| {name} | {wall:.3} | {cpu:.3} | {memory:.0} |");
     }
 
-    fn section(&mut self, name: &str, what: &str, workload: &Workload, rows: Vec<Row<'_>>, heads: &[Figures]) {
+    fn section(&mut self, name: &str, what: &str, workload: &Workload, rows: &[Row<'_>], heads: &[Figures]) {
         let wall = |figures: &[Figures]| Spread::of(figures, |it| it.wall).median;
         let measure =
             rows.iter().find(|row| row.tool == Tool::Curl).or(rows.iter().find(|row| row.tool == Tool::Skopeo));
@@ -97,7 +103,7 @@ impl Page {
              |---|---|---|---|---|---|---|---|---|---|---|\n",
             workload.limit
         );
-        for row in &rows {
+        for row in rows {
             let [source, targets] = row.traffic;
             let _ = writeln!(
                 self.tables,

@@ -39,7 +39,7 @@ for tag; do
     session=$(curl -sSf -o /dev/null -D - -X POST -H 'Content-Length: 0' "http://$to/v2/bench/app/blobs/uploads/" \
       | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
     curl -sSf "$from/blobs/$digest" \
-      | curl -sSf -o /dev/null -T - -H 'Content-Type: application/octet-stream' "$session&digest=$digest"
+      | curl -sSf -o /dev/null -T - -H Expect: -H 'Content-Type: application/octet-stream' "$session&digest=$digest"
   done
   curl -sSf -o /dev/null -X PUT -H "Content-Type: $accept" --data-binary "@$manifest" "http://$to/v2/bench/app/manifests/$tag"
   rm "$manifest"

@@ -95,8 +95,10 @@ impl<'a> Stage<'a> {
                 }
             }
         }
-        for result in &mut tools {
-            self.run(result, &self.targets(), Some(self.workload.far.unwrap_or_default()), true);
+        if self.workload.far.is_none() {
+            for result in &mut tools {
+                self.run(result, &self.targets(), Some(Duration::ZERO), true);
+            }
         }
         Results { tools, heads }
     }
@@ -105,8 +107,9 @@ impl<'a> Stage<'a> {
         (0..self.workload.targets).map(|_| Quiet::start()).collect()
     }
 
-    /// One run to empty `targets`, and one to full ones where that is asked for; noted as figures, or counted.
-    fn run(&self, result: &mut Result, targets: &[Quiet], distance: Option<Duration>, counted: bool) {
+    /// One run to empty `targets`, and one to full ones where that is asked for; its figures are noted unless it is `only_counted`. It is
+    /// counted if there is a `distance`, however short.
+    fn run(&self, result: &mut Result, targets: &[Quiet], distance: Option<Duration>, only_counted: bool) {
         let place = tempfile::tempdir().unwrap();
         let registries: Vec<SocketAddr> = [&self.source].into_iter().chain(targets).map(Quiet::address).collect();
         let proxies: Vec<Proxy> = distance
@@ -120,11 +123,16 @@ impl<'a> Stage<'a> {
             let figures = measure::run(&command);
             let count = targets.len().min(if result.tool == Tool::ImageTransfer { usize::MAX } else { 1 });
             targets[..count].iter().for_each(|target| self.compare(target));
-            match (counted, again) {
-                (true, false) => result.traffic = traffic(&proxies),
-                (true, true) => result.traffic_again = traffic(&proxies),
-                (false, false) => result.first.push(figures),
-                (false, true) => result.again.push(figures),
+            let (kept, counts) = if again {
+                (&mut result.again, &mut result.traffic_again)
+            } else {
+                (&mut result.first, &mut result.traffic)
+            };
+            if !only_counted {
+                kept.push(figures);
+            }
+            if !proxies.is_empty() {
+                *counts = traffic(&proxies);
             }
         }
     }

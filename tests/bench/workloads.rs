@@ -64,6 +64,7 @@ pub fn all() -> Vec<Workload> {
             again: true,
             far: Some(Duration::from_millis(50)),
             tools: registries.clone(),
+            rounds: 2,
             ..near
         },
         Workload {

@@ -88,7 +88,7 @@ pub(super) enum Seen {
     /// Its digest.
     Digest(Digest),
     /// All of its manifest.
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
 }
 
 impl Seen {
@@ -104,7 +104,7 @@ impl Seen {
     pub(super) fn manifest(self) -> Option<Manifest> {
         match self {
             Self::Digest(_) => None,
-            Self::Manifest(manifest) => Some(manifest),
+            Self::Manifest(manifest) => Some(*manifest),
         }
     }
 }
@@ -214,7 +214,7 @@ impl Engine {
         let all_there = looks.iter().all(there);
         let seen = match told {
             Some(told) if all_there => Ok(Seen::Digest(told)),
-            _ => self.read(source).await.map(Seen::Manifest),
+            _ => Box::pin(self.read(source)).await.map(|manifest| Seen::Manifest(Box::new(manifest))),
         };
         (seen, looks)
     }

@@ -32,7 +32,7 @@ impl Engine {
     pub async fn preview(&self, job: Job) -> Outcome {
         let started = Instant::now();
         let targets = match self.source(&job) {
-            Ok(source) => self.previews(&job, &source).await,
+            Ok(source) => Box::pin(self.previews(&job, &source)).await,
             Err(error) => job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &error)).collect(),
         };
         Outcome { targets, job, elapsed: started.elapsed(), attempts: 1 }
