@@ -35,12 +35,14 @@ pub enum HttpError {
         cause: String,
     },
     /// The host was waited for, in vain.
-    #[error("{host} has served nothing for {} s", after.as_secs())]
+    #[error("{host} has served nothing for {} s; the last time: {last}", after.as_secs())]
     Unserved {
         /// `host` or `host:port`.
         host: String,
         /// For how long.
         after: Duration,
+        /// What it did, or did not, when it was asked last.
+        last: String,
     },
     /// No secure connection.
     #[error("no secure connection to {host}: {cause}")]

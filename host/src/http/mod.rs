@@ -35,6 +35,7 @@ use crate::limit::Direction;
 use crate::limit::Limiter;
 use crate::limit::Load;
 use crate::limit::Signal;
+use crate::limit::Unserved;
 use crate::secret::Secret;
 use crate::secret::SecretUrl;
 
@@ -133,6 +134,8 @@ struct Inner {
     named: Named,
     clients: Mutex<HashMap<Profile, reqwest::Client>>,
     patience: Patience,
+    /// What the hosts that served nothing did when they were asked last.
+    refusals: Mutex<HashMap<String, String>>,
     /// In place of the system's names (tests).
     names: Option<Arc<connection::Lookup>>,
 }
@@ -147,7 +150,14 @@ impl Gateway {
     /// The same for a user who `named` some hosts and not others, waiting for others as long as `patience` says.
     #[must_use]
     pub fn for_user(limiter: Arc<Limiter>, named: Named, patience: Patience) -> Self {
-        Self::built(Inner { limiter, named, clients: Mutex::default(), patience, names: None })
+        Self::built(Inner {
+            limiter,
+            named,
+            clients: Mutex::default(),
+            patience,
+            refusals: Mutex::default(),
+            names: None,
+        })
     }
 
     fn built(inner: Inner) -> Self {
@@ -255,7 +265,7 @@ impl Gateway {
             }
         };
         let permit = self.inner.limiter.acquire(&host, direction, load).await;
-        let mut permit = permit.map_err(|after| HttpError::Unserved { host: host.clone(), after: after.0 })?;
+        let mut permit = permit.map_err(|after| self.unserved(&host, after))?;
         watch.restart();
         let mut request = reqwest::Request::new(method, url.clone());
         *request.headers_mut() = headers;
@@ -271,14 +281,31 @@ impl Gateway {
                 HttpError::from_reqwest(&host, &error)
             };
             let unreachable = matches!(error, HttpError::Connect { .. } | HttpError::Name { .. });
+            if unreachable {
+                self.refused(&host, error.to_string());
+            }
             let down = permit.report(if unreachable { Signal::Failed } else { Signal::Other });
             if down && unreachable { HttpError::Down { host: host.clone(), cause: error.to_string() } } else { error }
         })?;
-        let down = permit.report(signal(inner.status(), inner.headers()));
+        let signal = signal(inner.status(), inner.headers());
+        if matches!(signal, Signal::Pause(_) | Signal::Failed) {
+            self.refused(&host, inner.status().to_string());
+        }
+        let down = permit.report(signal);
         tracing::trace!(%host, status = inner.status().as_u16(), path = url.path(), "answered");
         let slot = permit.take_slot();
         let limiter = Arc::clone(&self.inner.limiter);
         Ok(Response { inner, host, limiter, patience: self.inner.patience, down, slot, private: false })
+    }
+
+    fn refused(&self, host: &str, how: String) {
+        self.inner.refusals.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), how);
+    }
+
+    fn unserved(&self, host: &str, after: Unserved) -> HttpError {
+        let refusals = self.inner.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = refusals.get(host).map_or("no answer", String::as_str).to_owned();
+        HttpError::Unserved { host: host.to_owned(), after: after.0, last }
     }
 
     fn client(&self, profile: &Profile) -> Result<reqwest::Client, HttpError> {

@@ -39,6 +39,7 @@ impl Zone {
             named,
             clients: Mutex::default(),
             patience: Patience::default(),
+            refusals: Mutex::default(),
             names: Some(names),
         })
     }

@@ -196,7 +196,7 @@ registries:
 limits:
   qps: 100
   images: 5
-  blobs: 16
+  blobs: 32
 retry:
   rounds: 2
 transfers:
