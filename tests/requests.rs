@@ -221,6 +221,30 @@ fn several_targets_are_fed_from_one_pull() {
 }
 
 #[test]
+fn a_layer_that_images_share_is_pulled_once_for_several_targets() {
+    let source = Registry::open();
+    let targets = [Registry::open(), Registry::open(), Registry::open()];
+    let from = source.proxy();
+    six_tags(&source);
+    let addresses: Vec<_> = targets.iter().map(Registry::address).collect();
+    let list: String = addresses.iter().map(|address| format!("      - {{registry: \"{address}\"}}\n")).collect();
+    let text = format!(
+        "{}transfers:\n  - from: {{plugin: rules, with: {{rules: {{\"{}/team/app\": \"\"}}}}}}\n    to:\n{list}",
+        plain(&[addresses, vec![from.address()]].concat()),
+        from.address()
+    );
+    Workplace::new().workflow(&text).expect(0);
+    let mut pulls: BTreeMap<String, usize> = BTreeMap::new();
+    for request in from.matching("GET", "/blobs/") {
+        *pulls.entry(request.path).or_default() += 1;
+    }
+    assert!(pulls.len() == 1 + 6 * 3 && pulls.values().all(|count| *count == 1), "{pulls:?}");
+    for target in &targets {
+        assert_eq!(target.remote().tags("team/app").len(), 6);
+    }
+}
+
+#[test]
 fn credentials_stay_with_their_registry() {
     let (source, target) = (Registry::locked(), Registry::open());
     let (from, to) = (source.proxy(), target.proxy());

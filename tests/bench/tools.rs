@@ -137,7 +137,7 @@ impl Tool {
         let output = self.program().and_then(|program| Command::new(program).arg(argument).output().ok());
         let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        let line = line.trim_start_matches("VCSTag:").split(" Features").next().unwrap_or_default().trim();
+        let line = line.trim_start_matches("VCSTag:").split(" (").next().unwrap_or_default().trim();
         let name = self.name().split(' ').next().unwrap_or_default();
         if line.starts_with(name) { line.to_owned() } else { format!("{name} {line}") }
     }

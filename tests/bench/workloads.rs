@@ -51,7 +51,7 @@ pub fn all() -> Vec<Workload> {
         Workload {
             name: "small",
             what: "200 images of two layers of 20 kB each and one that all share, 601 blobs",
-            limit: "the target registry: opening and closing an upload session costs it some milliseconds of processor.",
+            limit: "the processors of the registries: some 2 ms for each request, whatever it asks.",
             again: true,
             tools: registries.clone(),
             ..near
@@ -69,9 +69,10 @@ pub fn all() -> Vec<Workload> {
         },
         Workload {
             name: "multi",
-            what: "50 of these to three targets",
-            limit: "the target registries.",
+            what: "50 of these to three targets, a round trip of 50 ms to each registry: next door, three registries share the processors of one",
+            limit: "the round trips of one image, and the processors that all registries share.",
             images: Images { count: 50, ..SMALL },
+            far: Some(Duration::from_millis(50)),
             targets: 3,
             tools: vec![Tool::ImageTransfer, Tool::ImageTransferOne],
             ..near

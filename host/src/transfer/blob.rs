@@ -77,7 +77,9 @@ impl Graph<'_> {
         while !pending.is_empty() {
             let mut needs = Vec::new();
             let mut waits = Vec::new();
-            for look in join_all(pending.iter().map(|target| self.look(blob, target))).await {
+            let places = pending.iter().map(|target| (target.registry(), target.repository()));
+            let claims = pending.iter().zip(self.parts.flights.claim(blob, places));
+            for look in join_all(claims.map(|(target, claim)| self.look(blob, target, claim))).await {
                 match look {
                     Look::Done => {}
                     Look::Need(need) => needs.push(need),
@@ -95,8 +97,8 @@ impl Graph<'_> {
         Ok(())
     }
 
-    async fn look<'b>(&self, blob: &Descriptor, target: &'b Target) -> Look<'b> {
-        match self.parts.flights.claim(target.registry(), blob, target.repository()) {
+    async fn look<'b>(&self, blob: &Descriptor, target: &'b Target, claim: Claim) -> Look<'b> {
+        match claim {
             Claim::Present => {
                 target.count(blob, Arrival::Present);
                 Look::Done

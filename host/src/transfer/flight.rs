@@ -89,13 +89,21 @@ impl Flights {
     /// Repositories that are remembered for a blob.
     const REPOSITORIES: usize = 8;
 
-    /// What to do about `blob` at `repository`.
-    pub(super) fn claim(&self, registry: &RegistryName, blob: &Descriptor, repository: &Repository) -> Claim {
-        let key = key(registry, blob);
+    /// What to do about `blob` at each of these places. They are claimed together, so that the targets of one image have one leader and the
+    /// source is read once.
+    pub(super) fn claim<'a>(
+        &self,
+        blob: &Descriptor,
+        places: impl Iterator<Item = (&'a RegistryName, &'a Repository)>,
+    ) -> Vec<Claim> {
         let mut blobs = self.lock();
         if blobs.len() >= Self::CAPACITY {
             blobs.retain(|_, blob| blob.leader.is_some());
         }
+        places.map(|(registry, repository)| self.claim_one(&mut blobs, key(registry, blob), repository)).collect()
+    }
+
+    fn claim_one(&self, blobs: &mut HashMap<Key, Blob>, key: Key, repository: &Repository) -> Claim {
         let blob = blobs.entry(key.clone()).or_default();
         if blob.repositories.contains(repository) {
             return Claim::Present;
@@ -153,25 +161,29 @@ mod tests {
         (Flights::default(), "r.io".parse().unwrap(), blob, first, second)
     }
 
+    fn claim(flights: &Flights, registry: &RegistryName, blob: &Descriptor, repository: &Repository) -> Claim {
+        flights.claim(blob, [(registry, repository)].into_iter()).remove(0)
+    }
+
     #[tokio::test]
     async fn followers_mount_from_where_the_leader_landed() {
         let (flights, registry, blob, first, second) = parts();
-        let Claim::Lead(leader) = flights.claim(&registry, &blob, &first) else { panic!("nobody leads yet") };
-        let Claim::Wait(landing) = flights.claim(&registry, &blob, &second) else { panic!("somebody leads") };
+        let Claim::Lead(leader) = claim(&flights, &registry, &blob, &first) else { panic!("nobody leads yet") };
+        let Claim::Wait(landing) = claim(&flights, &registry, &blob, &second) else { panic!("somebody leads") };
         leader.landed(&first);
         landing.done().await;
-        assert!(matches!(flights.claim(&registry, &blob, &second), Claim::Mount(from) if from == first));
-        assert!(matches!(flights.claim(&registry, &blob, &first), Claim::Present));
+        assert!(matches!(claim(&flights, &registry, &blob, &second), Claim::Mount(from) if from == first));
+        assert!(matches!(claim(&flights, &registry, &blob, &first), Claim::Present));
     }
 
     #[tokio::test]
     async fn a_leader_that_gives_up_hands_over() {
         let (flights, registry, blob, first, second) = parts();
-        let claim = flights.claim(&registry, &blob, &first);
-        let Claim::Wait(landing) = flights.claim(&registry, &blob, &second) else { panic!("somebody leads") };
-        drop(claim);
+        let leads = claim(&flights, &registry, &blob, &first);
+        let Claim::Wait(landing) = claim(&flights, &registry, &blob, &second) else { panic!("somebody leads") };
+        drop(leads);
         landing.done().await;
-        assert!(matches!(flights.claim(&registry, &blob, &second), Claim::Lead(_)));
+        assert!(matches!(claim(&flights, &registry, &blob, &second), Claim::Lead(_)));
     }
 
     #[test]
@@ -179,17 +191,17 @@ mod tests {
         let (flights, registry, blob, first, _) = parts();
         flights.record(&registry, &blob, &first);
         flights.forget(&registry, &blob, &first);
-        assert!(matches!(flights.claim(&registry, &blob, &first), Claim::Lead(_)));
+        assert!(matches!(claim(&flights, &registry, &blob, &first), Claim::Lead(_)));
     }
 
     #[test]
     fn a_blob_of_another_size_is_another() {
         let (flights, registry, blob, first, second) = parts();
         let lie = Descriptor { size: 5, ..blob.clone() };
-        let Claim::Lead(_leader) = flights.claim(&registry, &blob, &first) else { panic!("nobody leads yet") };
-        assert!(matches!(flights.claim(&registry, &lie, &first), Claim::Lead(_)));
+        let Claim::Lead(_leader) = claim(&flights, &registry, &blob, &first) else { panic!("nobody leads yet") };
+        assert!(matches!(claim(&flights, &registry, &lie, &first), Claim::Lead(_)));
         flights.record(&registry, &blob, &first);
-        assert!(matches!(flights.claim(&registry, &lie, &first), Claim::Lead(_)));
-        assert!(matches!(flights.claim(&registry, &lie, &second), Claim::Lead(_)));
+        assert!(matches!(claim(&flights, &registry, &lie, &first), Claim::Lead(_)));
+        assert!(matches!(claim(&flights, &registry, &lie, &second), Claim::Lead(_)));
     }
 }
