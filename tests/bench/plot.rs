@@ -14,14 +14,14 @@ const HEIGHT: f64 = 26.0;
 const LEFT: f64 = 180.0;
 const LONGEST: f64 = WIDTH - LEFT - 80.0;
 
-/// A bar for each, as long as its seconds; the first in a colour of its own.
+/// A bar for each, as long as its seconds; ours in a colour of its own.
 pub fn bars(title: &str, bars: &[Bar]) -> String {
     let most = bars.iter().map(|bar| bar.seconds).fold(f64::MIN_POSITIVE, f64::max);
     let mut below = 30.0;
     let mut shapes = String::new();
-    for (number, Bar { name, seconds }) in bars.iter().enumerate() {
+    for Bar { name, seconds } in bars {
         let length = (seconds / most * LONGEST).max(1.0);
-        let colour = if number == 0 { "#2a78d6" } else { "#8b95a5" };
+        let colour = if name.starts_with("image-transfer") { "#2a78d6" } else { "#8b95a5" };
         let middle = below + HEIGHT / 2.0;
         let _ = writeln!(
             shapes,
