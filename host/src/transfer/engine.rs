@@ -34,6 +34,7 @@ use crate::transfer::fresh::Fresh;
 use crate::transfer::graph::Graph;
 use crate::transfer::platforms;
 use crate::transfer::referrers::Referrers;
+use crate::transfer::seen::Seen;
 use crate::transfer::target::Source;
 use crate::transfer::target::Target;
 use crate::transfer::target::alive;
@@ -81,32 +82,6 @@ pub struct EngineOptions {
 #[derive(Clone)]
 pub struct Engine {
     pub(super) parts: Arc<Parts>,
-}
-
-/// What a look at the source told.
-pub(super) enum Seen {
-    /// Its digest.
-    Digest(Digest),
-    /// All of its manifest.
-    Manifest(Box<Manifest>),
-}
-
-impl Seen {
-    /// The digest.
-    pub(super) fn digest(&self) -> &Digest {
-        match self {
-            Self::Digest(digest) => digest,
-            Self::Manifest(manifest) => manifest.digest(),
-        }
-    }
-
-    /// The manifest, if it was read.
-    pub(super) fn manifest(self) -> Option<Manifest> {
-        match self {
-            Self::Digest(_) => None,
-            Self::Manifest(manifest) => Some(*manifest),
-        }
-    }
 }
 
 /// What all jobs share.

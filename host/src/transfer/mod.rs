@@ -20,6 +20,7 @@ mod platforms;
 mod preview;
 mod referrers;
 mod retry;
+mod seen;
 mod target;
 mod tee;
 mod verify;
