@@ -98,6 +98,11 @@ impl Authorization {
         }
     }
 
+    /// Whether there is nobody to log in as for `scopes`.
+    pub(super) async fn is_nobody(&self, scopes: &ScopeSet) -> bool {
+        matches!(self.logins.credential(scopes.repository()).await, Ok(None))
+    }
+
     /// Takes in how the registry wants to be logged in to.
     pub(super) fn learn(&self, seen: &Challenges) {
         self.challenges().learn(seen);

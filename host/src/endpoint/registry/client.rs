@@ -56,10 +56,19 @@ struct Inner {
     host: String,
     ways: Vec<Base>,
     base: OnceCell<Base>,
-    /// Held while the registry is asked for the first time; when and why that failed last.
-    unreached: tokio::sync::Mutex<Option<(Instant, EndpointError)>>,
+    /// Held while the registry is asked for the first time.
+    reach: tokio::sync::Mutex<Reach>,
     authorization: Authorization,
     back_off: BackOff,
+}
+
+/// What is known of a registry before it is known how to reach it.
+#[derive(Default)]
+struct Reach {
+    /// A request was sent in place of the greeting: see [`Client::first`].
+    tried: bool,
+    /// When and why it could not be reached last.
+    failed: Option<(Instant, EndpointError)>,
 }
 
 /// An answer that was read to its end.
@@ -86,7 +95,7 @@ impl Client {
             host,
             ways,
             base: OnceCell::new(),
-            unreached: tokio::sync::Mutex::default(),
+            reach: tokio::sync::Mutex::default(),
             authorization,
             back_off,
         };
@@ -103,7 +112,10 @@ impl Client {
     /// means itself (one behind a proxy that does not know of it): then https is kept. Which addresses a foreign host may have is
     /// checked when it is sent to ([`Gateway::told`]).
     pub(crate) async fn url(&self, path: &str) -> Result<Url, EndpointError> {
-        let origin = &self.base().await?.origin;
+        let origin = match &self.inner.ways[..] {
+            [way] => &way.origin,
+            _ => &self.base().await?.origin,
+        };
         let refuse = |problem: &str| EndpointError::Protocol {
             registry: self.host().to_owned(),
             asked: clean(path.split(['?', '#']).next().unwrap_or_default(), 300),
@@ -136,10 +148,17 @@ impl Client {
     /// [`Class::Reauthenticate`], and the next call brings a new token. URLs of another origin, which only the registry can have named,
     /// get no authorization and must be within its reach.
     pub(crate) async fn send(&self, scopes: &[Scope], request: Request) -> Result<Response, EndpointError> {
-        // Finding the registry and logging in have their own tries.
-        self.base().await?;
         let scopes = ScopeSet::new(scopes);
         let Request { method, url, headers, mut body } = request;
+        let may_be_first = matches!((&method, &body), (&(Method::GET | Method::HEAD), Body::Empty));
+        if may_be_first
+            && self.inner.base.get().is_none()
+            && let Some(outcome) = self.first(&scopes, &method, &url, &headers).await
+        {
+            return outcome;
+        }
+        // Finding the registry and logging in have their own tries.
+        self.base().await?;
         let mut tries = Tries::new(self.inner.back_off);
         loop {
             let again = body.again();
@@ -181,6 +200,11 @@ impl Client {
             tracing::debug!(%error, ?pause, "reads again");
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Finds out how the registry is reached, ahead of the first request.
+    pub(crate) async fn greet(&self) -> Result<(), EndpointError> {
+        self.base().await.map(|_| ())
     }
 
     /// Makes sure that the token for `scopes` lives `at_least` longer: called before an upload's POST and its final PUT.
@@ -238,6 +262,48 @@ impl Client {
         }
     }
 
+    /// Sends the very first request to the registry as it is, which saves the round trip of asking how it is reached: where there is one
+    /// way to do so, nobody to log in as, and nothing to lose. Gives what was answered; none if that was no answer but, perhaps, how
+    /// to log in. Others wait for what this learns.
+    async fn first(
+        &self,
+        scopes: &ScopeSet,
+        method: &Method,
+        url: &Url,
+        headers: &HeaderMap,
+    ) -> Option<Result<Response, EndpointError>> {
+        let [way] = &self.inner.ways[..] else { return None };
+        let mut reach = self.inner.reach.lock().await;
+        if self.inner.base.get().is_some() || reach.tried || !same_origin(url, &way.origin) {
+            return None;
+        }
+        reach.tried = true;
+        // With a login a registry may show more than it shows to everybody.
+        if !self.inner.authorization.is_nobody(scopes).await {
+            return None;
+        }
+        let request = Request { method: method.clone(), url: url.clone(), headers: headers.clone(), body: Body::Empty };
+        let response = self.inner.gateway.send(&way.profile, request).await.ok()?;
+        if *method == Method::GET && response.check_identity().is_err() {
+            return None;
+        }
+        let private = way.private || response.is_private();
+        let seen = Challenges::parse(response.headers());
+        let refused = response.status() == StatusCode::UNAUTHORIZED;
+        let outcome = if response.status().is_success() {
+            Ok(response)
+        } else {
+            let answer = Answer::read(self.host(), &asked(method, url), None, &Redactor::default(), response).await;
+            if matches!(answer.class, Class::Retry | Class::Wait(_)) {
+                return None;
+            }
+            Err(EndpointError::Answered(Box::new(answer)))
+        };
+        self.inner.authorization.learn(&seen);
+        self.inner.base.get_or_init(|| async { Base { private, ..way.clone() } }).await;
+        (!refused).then_some(outcome)
+    }
+
     /// How the registry is reached: asked for once, by `GET /v2/` (distribution specification, "Determining Support"), which also
     /// tells how to log in. A failure is shared by all who waited for it, and for a while by those who come later.
     async fn base(&self) -> Result<&Base, EndpointError> {
@@ -245,11 +311,11 @@ impl Client {
             return Ok(base);
         }
         let asked = Instant::now();
-        let mut unreached = self.inner.unreached.lock().await;
+        let mut reach = self.inner.reach.lock().await;
         if let Some(base) = self.inner.base.get() {
             return Ok(base);
         }
-        if let Some((at, error)) = &*unreached
+        if let Some((at, error)) = &reach.failed
             && (*at > asked || at.elapsed() < UNREACHED)
         {
             return Err(error.again());
@@ -257,7 +323,7 @@ impl Client {
         match self.ping().await {
             Ok(base) => Ok(self.inner.base.get_or_init(|| async { base }).await),
             Err(error) => {
-                *unreached = Some((Instant::now(), error.again()));
+                reach.failed = Some((Instant::now(), error.again()));
                 Err(error)
             }
         }

@@ -67,7 +67,7 @@ impl Registry {
 
     /// Finds out how the registry is reached.
     pub(super) async fn greet(&self) -> Result<(), EndpointError> {
-        self.client.url("/v2/").await.map(|_| ())
+        self.client.greet().await
     }
 
     /// Sends a request without a body to `path`.

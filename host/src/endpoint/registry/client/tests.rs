@@ -130,7 +130,32 @@ async fn a_dead_registry_is_asked_for_once_and_its_error_shared() {
         assert_eq!(error.to_string(), format!("{}: GET /v2/: 503 Service Unavailable", server.host()));
         assert_eq!(error.class(), Class::Retry);
     }
-    assert_eq!(server.lines(), ["GET /v2/"; 5]);
+    let lines = server.lines();
+    assert_eq!(lines[0], "GET /v2/team/app/tags/list", "the first request is as good as a greeting");
+    assert_eq!(lines[1..], ["GET /v2/"; 5]);
+}
+
+#[tokio::test]
+async fn the_first_request_stands_for_the_greeting_where_nobody_logs_in() {
+    let server = TestServer::start(|_| Reply::new(200)).await;
+    let client = client(&server, Login::Anonymous);
+    let asks = (0..16).map(|_| get(&client, "/v2/team/app/tags/list"));
+    for outcome in futures_util::future::join_all(asks).await {
+        assert_eq!(outcome.expect("answer").status(), 200);
+    }
+    assert_eq!(server.lines(), ["GET /v2/team/app/tags/list"; 16]);
+}
+
+#[tokio::test]
+async fn a_first_request_that_is_refused_teaches_how_to_log_in() {
+    let server = token_registry(|_| true).await;
+    let client = client(&server, Login::Anonymous);
+    let asks = (0..16).map(|_| get(&client, "/v2/team/app/tags/list"));
+    for outcome in futures_util::future::join_all(asks).await {
+        assert_eq!(outcome.expect("answer").status(), 200);
+    }
+    assert_eq!((server.count("GET /token"), server.count("GET /v2/team")), (1, 17));
+    assert!(!server.lines().iter().any(|line| line == "GET /v2/"), "{:?}", server.lines());
 }
 
 #[tokio::test]
@@ -165,7 +190,8 @@ async fn a_scope_that_is_held_and_not_enough_is_not_asked_for_again() {
     .await;
     let error = failure(get(&client(&server, Login::Anonymous), "/v2/team/app/tags/list").await);
     assert_eq!(error.class(), Class::Permanent);
-    assert_eq!((server.count("GET /token"), server.count("GET /v2/team")), (1, 1));
+    // The first of the two stood for the greeting.
+    assert_eq!((server.count("GET /token"), server.count("GET /v2/team")), (1, 2));
     let host = server.host();
     let hint = format!("no credentials for {host}: add it to `registries:` or run `docker login {host}`");
     assert_eq!(error.hint(), Some(hint));
@@ -310,6 +336,7 @@ async fn five_failures_are_enough_and_permanent_ones_are_not_repeated() {
     })
     .await;
     let client = client(&server, Login::Anonymous);
+    client.greet().await.expect("greeting");
     assert_eq!(failure(get(&client, "/v2/broken").await).class(), Class::Retry);
     assert_eq!(server.count("GET /v2/broken"), 5);
     let error = failure(get(&client, "/v2/missing").await);
