@@ -4,6 +4,7 @@
 # make quickstart   a whole run without any server: workflows/quickstart.yaml
 # make bench        image-transfer and its peers side by side, ten minutes; writes docs/performance.md
 # make bench-quick  two minutes of it, against skopeo
+# make bench-flame  flame graphs of two of its workloads, into docs/performance
 # make bench-inner  what hashing, mapping, choosing and reading names cost
 # make plugins      builds the plugins' components into plugins/dist
 # make deny         holds the dependencies to deny.toml: advisories, licences, bans, sources
@@ -14,7 +15,7 @@ PLUGINS := $(CARGO) test --locked --manifest-path plugins/Cargo.toml
 # Guests' native tests share the host's target directory: one place to cache, no crate built twice.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: build test unit e2e soak bench bench-quick bench-inner plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
+.PHONY: build test unit e2e soak bench bench-quick bench-flame bench-inner plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
 
 build:
 	$(CARGO) build --locked --release --bin image-transfer
@@ -46,6 +47,13 @@ bench:
 bench-quick:
 	tests/install-deps --bench
 	$(BENCH) quick
+
+# The released program again, but linked with its symbols.
+bench-flame:
+	tests/install-deps --flame
+	$(CARGO) rustc --locked --release -p image-transfer --bin image-transfer -- -C strip=none
+	cp $(CARGO_TARGET_DIR)/release/image-transfer $(CARGO_TARGET_DIR)/release/with-symbols
+	IMAGE_TRANSFER_WITH_SYMBOLS=$(CARGO_TARGET_DIR)/release/with-symbols $(BENCH) flame
 
 # Pieces by criterion; PIECES=mapper: some of them.
 bench-inner:

@@ -20,8 +20,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::thread;
 
-use crate::timed;
-use crate::timed::Timed;
+use crate::measure;
 
 /// Tags of each repository, and names of a page.
 const TAGS: usize = 1000;
@@ -35,19 +34,19 @@ pub struct Figures {
     /// Tags that the registry has.
     pub tags: usize,
     /// What the command took.
-    pub timed: Timed,
+    pub took: measure::Figures,
 }
 
 impl Figures {
     /// Tags a second.
     pub fn rate(&self) -> f64 {
-        f64::from(u32::try_from(self.tags).unwrap()) / self.timed.wall
+        f64::from(u32::try_from(self.tags).unwrap()) / self.took.wall
     }
 }
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tags: {}, {:.0} tags/s", self.tags, self.timed, self.rate())
+        write!(f, "{} tags: {}, {:.0} tags/s", self.tags, self.took, self.rate())
     }
 }
 
@@ -61,13 +60,13 @@ pub fn run(repositories: usize) -> Figures {
          map: [{{plugin: rewrite, with: {{regex: [{{match: '^team(\\d+)/(.+)$', replace: 'mirror/t$1/$2'}}]}}}}]\n    to: {{registry: target.test}}\n"
     );
     fs::write(place.path().join("workflow.yaml"), workflow).unwrap();
-    timed::command(place.path(), &["check", "workflow.yaml"]);
-    let timed = timed::command(place.path(), &["plan", "--names", "workflow.yaml"]);
+    measure::image_transfer(place.path(), &["check", "workflow.yaml"]);
+    let took = measure::image_transfer(place.path(), &["plan", "--names", "workflow.yaml"]);
     let tags = repositories * TAGS;
     let printed = BufReader::new(fs::File::open(place.path().join("printed")).unwrap());
     let planned = printed.lines().map(Result::unwrap).filter(|line| line.contains(" -> target.test/mirror/t")).count();
     assert_eq!(planned, tags, "not all was planned");
-    Figures { tags, timed }
+    Figures { tags, took }
 }
 
 /// Is the registry and never returns, if that is what this process was started for. To be called before anything else.

@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "it says how far it is")]
 
 mod catalog;
+mod flame;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod heads;
@@ -20,7 +21,6 @@ mod plot;
 mod quick;
 mod registry;
 mod start;
-mod timed;
 mod tools;
 mod traffic;
 mod workload;
@@ -42,6 +42,9 @@ fn main() {
     let rounds: usize = env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
     if wanted == ["quick"] {
         return quick::run();
+    }
+    if wanted == ["flame"] {
+        return flame::run();
     }
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|it| it == name);
     let mut page = Page::new();

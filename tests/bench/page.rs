@@ -12,7 +12,6 @@ use crate::measure::Spread;
 use crate::plot;
 use crate::plot::Bar;
 use crate::start;
-use crate::timed::Timed;
 use crate::tools;
 use crate::tools::Tool;
 use crate::traffic::Traffic;
@@ -78,14 +77,14 @@ impl Page {
         for rounds in sizes {
             let rate = Spread::of(rounds, catalog::Figures::rate);
             let name = format!("{} ({:.0} a second)", rounds[0].tags, rate.median);
-            self.rows(&name, rounds.iter().map(|it| it.timed));
+            self.rows(&name, rounds.iter().map(|it| it.took));
         }
         self.tables.push('\n');
     }
 
-    fn rows(&mut self, name: &str, rounds: impl Iterator<Item = Timed>) {
-        let rounds: Vec<Timed> = rounds.collect();
-        let [wall, cpu] = [(|it| it.wall) as fn(&Timed) -> f64, |it| it.cpu].map(|value| Spread::of(&rounds, value));
+    fn rows(&mut self, name: &str, rounds: impl Iterator<Item = Figures>) {
+        let rounds: Vec<Figures> = rounds.collect();
+        let [wall, cpu] = [(|it| it.wall) as fn(&Figures) -> f64, |it| it.cpu].map(|value| Spread::of(&rounds, value));
         let memory = Spread::of(&rounds, |it| it.memory).most;
         let _ = writeln!(self.tables, "| {name} | {wall:.3} | {cpu:.3} | {memory:.0} |");
     }

@@ -19,8 +19,11 @@ pub fn run() {
     for (name, most, most_again) in MOST {
         let tools = vec![Tool::ImageTransfer, Tool::Skopeo];
         let workload = all().into_iter().find(|workload| workload.name == name).unwrap();
-        let images =
-            if name == "bulk" { Images { count: 1, own: 8, size: 32 << 20, shared: 0 } } else { workload.images };
+        let images = if name == "bulk" {
+            Images { count: 1, own: 8, size: 32 << 20, shared: 0, plain: false }
+        } else {
+            workload.images
+        };
         let workload = Workload { tools, images, rounds: 2, ..workload };
         let results = Stage::set(&workload).measure(2).tools;
         let ratio = |pick: fn(&crate::workload::Result) -> &[Figures]| {

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::fs;
 
-use crate::timed;
-use crate::timed::Timed;
+use crate::measure;
 
 /// Two sources of empty directories and a mapper.
 const WORKFLOW: &str = "version: 1
@@ -22,9 +21,9 @@ transfers:
 #[derive(Clone, Copy, Debug)]
 pub struct Figures {
     /// Where all components had to be compiled.
-    pub cold: Timed,
+    pub cold: measure::Figures,
     /// Where they were in the cache.
-    pub cached: Timed,
+    pub cached: measure::Figures,
 }
 
 impl fmt::Display for Figures {
@@ -38,6 +37,6 @@ pub fn run() -> Figures {
     let place = tempfile::tempdir().unwrap();
     fs::write(place.path().join("workflow.yaml"), WORKFLOW).unwrap();
     fs::create_dir(place.path().join("empty")).unwrap();
-    let run = || timed::command(place.path(), &["run", "workflow.yaml", "--state", "state"]);
+    let run = || measure::image_transfer(place.path(), &["run", "workflow.yaml", "--state", "state"]);
     Figures { cold: run(), cached: run() }
 }

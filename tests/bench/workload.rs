@@ -2,6 +2,7 @@
 
 use std::env;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -84,14 +85,11 @@ impl<'a> Stage<'a> {
         for round in 1..=rounds {
             for result in &mut tools {
                 let targets = self.targets();
-                self.run(result, &targets, self.workload.far, false);
+                heads.extend(self.run(result, &targets, self.workload.far, false));
                 let (name, tool) = (self.workload.name, result.tool.name());
                 println!("{name} {round}/{rounds} {tool}: {}", result.first[round - 1]);
                 if let Some(again) = result.again.last() {
                     println!("{name}, again {round}/{rounds} {tool}: {again}");
-                }
-                if self.workload.again && result.tool == Tool::ImageTransfer && self.workload.far.is_none() {
-                    heads.push(heads::all(self.workload.images, [self.source.address(), targets[0].address()]));
                 }
             }
         }
@@ -103,13 +101,30 @@ impl<'a> Stage<'a> {
         Results { tools, heads }
     }
 
+    /// The command that moves all of it to `target`, with its files in `place`.
+    pub fn command(&self, place: &Path, target: SocketAddr) -> Vec<String> {
+        Tool::ImageTransfer.command(place, self.source.address(), &[target], &self.tags)
+    }
+
     fn targets(&self) -> Vec<Quiet> {
         (0..self.workload.targets).map(|_| Quiet::start()).collect()
     }
 
     /// One run to empty `targets`, and one to full ones where that is asked for; its figures are noted unless it is `only_counted`. It is
-    /// counted if there is a `distance`, however short.
-    fn run(&self, result: &mut Result, targets: &[Quiet], distance: Option<Duration>, only_counted: bool) {
+    /// counted if there is a `distance`, however short. Gives the bare requests of the second run, before and after it: a registry that has just
+    /// been written to answers more slowly for a while.
+    fn run(
+        &self,
+        result: &mut Result,
+        targets: &[Quiet],
+        distance: Option<Duration>,
+        only_counted: bool,
+    ) -> Vec<Figures> {
+        let mut heads = Vec::new();
+        let bare = self.workload.again && result.tool == Tool::ImageTransfer && distance.is_none();
+        let mut ask = || {
+            heads.extend(bare.then(|| heads::all(self.workload.images, [self.source.address(), targets[0].address()])));
+        };
         let place = tempfile::tempdir().unwrap();
         let registries: Vec<SocketAddr> = [&self.source].into_iter().chain(targets).map(Quiet::address).collect();
         let proxies: Vec<Proxy> = distance
@@ -120,9 +135,16 @@ impl<'a> Stage<'a> {
         let command = result.tool.command(place.path(), shown[0], &shown[1..], &self.tags);
         for again in [false, true].into_iter().take(1 + usize::from(self.workload.again)) {
             proxies.iter().for_each(Proxy::reset);
+            if again {
+                ask();
+            }
             let figures = measure::run(&command);
+            if again {
+                ask();
+            }
             let count = targets.len().min(if result.tool == Tool::ImageTransfer { usize::MAX } else { 1 });
-            targets[..count].iter().for_each(|target| self.compare(target));
+            let changes = self.workload.images.plain && result.tool == Tool::Skopeo;
+            targets[..count].iter().for_each(|target| if changes { self.count(target) } else { self.compare(target) });
             let (kept, counts) = if again {
                 (&mut result.again, &mut result.traffic_again)
             } else {
@@ -134,6 +156,14 @@ impl<'a> Stage<'a> {
             if !proxies.is_empty() {
                 *counts = traffic(&proxies);
             }
+        }
+        heads
+    }
+
+    /// Every tag is there, whatever it is now.
+    fn count(&self, target: &Quiet) {
+        for tag in &self.tags {
+            assert!(target.remote().manifest(REPOSITORY, tag).is_some(), "{tag}");
         }
     }
 
