@@ -26,6 +26,7 @@ mod plugins;
 mod providers;
 mod schema;
 mod shell;
+mod terminal;
 mod workflow;
 
 // What it costs.

@@ -17,7 +17,6 @@ mod write;
 
 use std::ffi::OsString;
 use std::io;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -172,7 +171,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
 }
 
 fn outputs(args: args::OutputArgs, dry_run: bool) -> Outputs {
-    Outputs { report: args.report, failed: args.failed, dry_run }
+    Outputs { report: args.report, failed: args.failed, dry_run, screen: logging::screen() }
 }
 
 fn block_on(work: impl Future<Output = Result<Exit, CommandError>>) -> Result<Exit, CommandError> {
@@ -189,7 +188,7 @@ fn clap_says(error: &clap::Error) -> Exit {
 #[expect(clippy::print_stderr, reason = "the one place that tells an error to the terminal")]
 fn tell(error: &CommandError) {
     match error {
-        CommandError::Plan(report) => eprintln!("{}", report.render(io::stderr().is_terminal())),
+        CommandError::Plan(report) => eprintln!("{}", report.render(logging::coloured())),
         CommandError::Plugin(plugin) => {
             eprintln!("error: {plugin}");
             if let Some(hint) = plugin.hint() {
@@ -227,17 +226,24 @@ impl LogArgs {
             (None, false, true) => Level::Error,
             (None, false, false) => Level::Info,
         };
-        Logging { level, json: self.log_format == Some(FormatArg::Json), colour: None, paths: Vec::new() }
+        Logging {
+            level,
+            json: self.log_format == Some(FormatArg::Json),
+            colour: None,
+            paths: Vec::new(),
+            progress: !(self.no_progress || self.quiet),
+        }
     }
 }
 
 impl ClassicArgs {
     fn logging(&self) -> Logging {
         Logging {
-            level: self.log_level.level(),
+            level: if self.quiet { Level::Error } else { self.log_level.level() },
             json: self.log_format == FormatArg::Json,
             colour: self.log_enable_color.then_some(true),
             paths: self.log_output_paths.clone(),
+            progress: !(self.no_progress || self.quiet),
         }
     }
 }

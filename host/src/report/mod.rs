@@ -7,6 +7,8 @@ mod event;
 mod failed;
 mod json;
 mod lines;
+mod progress;
+mod screen;
 mod size;
 mod summary;
 
@@ -18,17 +20,24 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio::time::MissedTickBehavior;
 
 use crate::limit::Limiter;
+use crate::report::progress::Progress;
+use crate::transfer::Board;
 
 pub use event::Event;
 pub use failed::FailedFile;
 pub use json::JsonReport;
+pub use screen::Screen;
 pub use size::Size;
 pub use summary::Summary;
 
 /// How often a line says how far the run is.
 const TICK: Duration = Duration::from_secs(30);
+
+/// How often the terminal says how far the run is.
+const FRAME: Duration = Duration::from_millis(250);
 
 /// Events that are taken at a time before anybody sees what was printed.
 const BATCH: usize = 256;
@@ -42,6 +51,8 @@ pub struct Outputs {
     pub failed: Option<PathBuf>,
     /// A dry run: each image is a line on standard output rather than in the log.
     pub dry_run: bool,
+    /// The terminal that says how far the run is; without one, a line of the log does now and then.
+    pub screen: Option<Screen>,
 }
 
 /// Folds events until the channel ends. An output that cannot be written is an error at once, before much work is done for it.
@@ -62,9 +73,17 @@ impl<W: Write> Reporter<W> {
         Ok(Self { out, outputs, json, failed, summary: Summary::default() })
     }
 
-    /// Takes events until the last sender is gone, then writes the end. Between them, now and then, a line says how far the run is and
-    /// which hosts it waits for, as `limiter` knows.
-    pub async fn fold(mut self, mut events: mpsc::Receiver<Event>, limiter: &Limiter) -> io::Result<Summary> {
+    /// Takes events until the last sender is gone, then writes the end. Between them the terminal says how far the run is, what is on
+    /// its way, as `board` knows, and which hosts it waits for, as `limiter` knows; or a line does, now and then.
+    pub async fn fold(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        limiter: &Limiter,
+        board: &Board,
+    ) -> io::Result<Summary> {
+        let mut progress = self.outputs.screen.clone().map(Progress::new);
+        let mut frame = tokio::time::interval(FRAME);
+        frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
         let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
         loop {
@@ -81,8 +100,18 @@ impl<W: Write> Reporter<W> {
                         self.out.flush()?;
                     }
                 },
-                _ = tick.tick(), if !self.outputs.dry_run => lines::progress(&self.summary, &limiter.waits()),
+                _ = frame.tick(), if progress.is_some() => {
+                    if let Some(progress) = &mut progress {
+                        progress.paint(&self.summary, board, limiter);
+                    }
+                }
+                _ = tick.tick(), if progress.is_none() && !self.outputs.dry_run => {
+                    lines::progress(&self.summary, &limiter.waits());
+                }
             }
+        }
+        if let Some(progress) = progress {
+            progress.end();
         }
         self.finish(&limiter.counts())
     }

@@ -262,6 +262,9 @@ pub(crate) struct LogArgs {
     /// Log failures only.
     #[arg(long, short, global = true, conflicts_with_all = ["log_level", "verbose"])]
     pub(crate) quiet: bool,
+    /// Draw no progress on a terminal; a line says now and then how far the run is, as it does where there is no terminal.
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
 }
 
 /// `--log-level`, with the classic tool's spellings.
