@@ -13,6 +13,7 @@ use crate::cli::logging;
 use crate::cli::runs;
 use crate::cli::runs::Way;
 use crate::report::Outputs;
+use crate::report::PlanForm;
 use crate::run::Mode;
 use crate::workflow;
 use crate::workflow::Classic;
@@ -48,6 +49,7 @@ pub(super) async fn run(args: ClassicArgs) -> Result<Exit, CommandError> {
         report: args.report.clone(),
         failed: args.failed.clone(),
         dry_run: args.dry_run,
+        form: PlanForm::default(),
         screen: logging::screen(),
     };
     let file = args.rule_file.as_ref().or(args.secret_file.as_ref()).map_or(Path::new("."), PathBuf::as_path);

@@ -122,7 +122,7 @@ impl fmt::Display for Line<'_> {
 }
 
 /// Advice, apart from the message.
-fn hinted(hint: Option<&String>) -> String {
+pub(super) fn hinted(hint: Option<&String>) -> String {
     hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"))
 }
 

@@ -7,6 +7,7 @@ mod event;
 mod failed;
 mod json;
 mod lines;
+mod plan;
 mod progress;
 mod screen;
 mod size;
@@ -23,12 +24,14 @@ use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 
 use crate::limit::Limiter;
+use crate::report::plan::Plan;
 use crate::report::progress::Progress;
 use crate::transfer::Board;
 
 pub use event::Event;
 pub use failed::FailedFile;
 pub use json::JsonReport;
+pub use plan::PlanForm;
 pub use screen::Screen;
 pub use size::Size;
 pub use summary::Summary;
@@ -49,8 +52,10 @@ pub struct Outputs {
     pub report: Option<PathBuf>,
     /// The failures as a rule file.
     pub failed: Option<PathBuf>,
-    /// A dry run: each image is a line on standard output rather than in the log.
+    /// A dry run: each image is on standard output rather than in the log.
     pub dry_run: bool,
+    /// And how.
+    pub form: PlanForm,
     /// The terminal that says how far the run is; without one, a line of the log does now and then.
     pub screen: Option<Screen>,
 }
@@ -59,6 +64,8 @@ pub struct Outputs {
 pub struct Reporter<W: Write> {
     out: BufWriter<W>,
     outputs: Outputs,
+    /// Of a dry run.
+    plan: Option<Plan>,
     json: Option<JsonReport>,
     failed: FailedFile,
     summary: Summary,
@@ -70,7 +77,8 @@ impl<W: Write> Reporter<W> {
         let json = outputs.report.as_deref().map(|path| JsonReport::create(path, name, outputs.dry_run)).transpose()?;
         let failed = FailedFile::default();
         let out = BufWriter::new(out);
-        Ok(Self { out, outputs, json, failed, summary: Summary::default() })
+        let plan = outputs.dry_run.then(|| Plan::new(outputs.form));
+        Ok(Self { out, outputs, plan, json, failed, summary: Summary::default() })
     }
 
     /// Takes events until the last sender is gone, then writes the end. Between them the terminal says how far the run is, what is on
@@ -122,12 +130,16 @@ impl<W: Write> Reporter<W> {
         if let Some(json) = &mut self.json {
             json.take(event)?;
         }
-        if self.outputs.dry_run {
-            lines::plan(&mut self.out, event)?;
-        } else {
+        let Some(plan) = &mut self.plan else {
             lines::log(event);
-        }
-        Ok(())
+            return Ok(());
+        };
+        let Some(screen) = &self.outputs.screen else {
+            return plan.take(&mut self.out, event);
+        };
+        let mut text = Vec::new();
+        plan.take(&mut text, event)?;
+        if text.is_empty() { Ok(()) } else { screen.write(&mut self.out, &text) }
     }
 
     fn finish(mut self, requests: &[(String, u64)]) -> io::Result<Summary> {
@@ -137,10 +149,11 @@ impl<W: Write> Reporter<W> {
         if let Some(json) = self.json.take() {
             json.finish(&self.summary, requests)?;
         }
-        self.failed.list(&mut self.out)?;
-        writeln!(self.out, "{}", self.summary)?;
-        if !self.outputs.dry_run {
-            writeln!(self.out, "{}", self.summary.last_line())?;
+        if let Some(plan) = self.plan.take() {
+            plan.end(&mut self.out, &self.summary, &self.failed)?;
+        } else {
+            self.failed.list(&mut self.out)?;
+            writeln!(self.out, "{}\n{}", self.summary, self.summary.last_line())?;
         }
         self.out.flush()?;
         Ok(self.summary)

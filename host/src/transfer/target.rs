@@ -159,6 +159,7 @@ impl Target {
             reference: self.job.reference,
             status: state.end.unwrap_or_else(|| Status::Failed(Failure::of(&TransferError::Stopped))),
             digest: state.digest,
+            found: self.found,
             bytes: state.bytes,
             notes: state.notes,
         }
