@@ -22,6 +22,7 @@ mod bad_input;
 mod classic;
 mod convert;
 mod init;
+mod journey;
 mod plan;
 mod plugins;
 mod providers;

@@ -173,7 +173,7 @@ pub(crate) struct PlanArgs {
     /// List, select and map only: each image with where it would land. No registry is asked about a single image.
     #[arg(long)]
     pub(crate) names: bool,
-    /// Print a JSON object a line for each target, and one with the numbers of all at the end.
+    /// Print JSON: an object for each target, as it is found, and one with the numbers of all at the end, each on its own line.
     #[arg(long)]
     pub(crate) json: bool,
     /// End with exit code 4, not 0, if there is something to do.
@@ -265,7 +265,7 @@ pub(crate) struct LogArgs {
     /// Log each decision.
     #[arg(long, short, global = true, conflicts_with = "log_level")]
     pub(crate) verbose: bool,
-    /// Log failures only.
+    /// Log failures only, and draw no progress.
     #[arg(long, short, global = true, conflicts_with_all = ["log_level", "verbose"])]
     pub(crate) quiet: bool,
     /// Draw no progress on a terminal; a line says now and then how far the run is, as it does where there is no terminal.
