@@ -20,6 +20,7 @@ mod survival;
 // How it is asked for.
 mod bad_input;
 mod classic;
+mod cli;
 mod convert;
 mod init;
 mod journey;
