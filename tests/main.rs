@@ -20,13 +20,17 @@ mod survival;
 // How it is asked for.
 mod bad_input;
 mod classic;
+mod cli;
 mod convert;
 mod init;
+mod journey;
 mod packages;
+mod plan;
 mod plugins;
 mod providers;
 mod schema;
 mod shell;
+mod terminal;
 mod workflow;
 
 // What it costs.

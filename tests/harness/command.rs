@@ -1,6 +1,7 @@
 //! The command under test, in a directory and an environment of its own.
 
 use std::fs;
+use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
@@ -98,7 +99,14 @@ impl Workplace {
     }
 
     fn spawn(&self, arguments: &[&str], environment: &[(&str, &str)], input: Stdio) -> Running {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_image-transfer"))
+        let mut command = self.command(arguments, environment);
+        Running::of(command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// The command, of which nothing is started yet.
+    pub fn command(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_image-transfer"));
+        command
             .args(arguments)
             .current_dir(self.0.path())
             .env_clear()
@@ -108,20 +116,20 @@ impl Workplace {
             .env("DOCKER_CONFIG", self.0.path().join("docker"))
             // Components are compiled once for all tests.
             .env("IMAGE_TRANSFER_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache"))
-            .envs(environment.iter().copied())
-            .stdin(input)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let process = child.id();
-        let stdout = Output::of(child.stdout.take().unwrap());
-        let stderr = Output::of(child.stderr.take().unwrap());
-        Running { process, stdout, stderr, exit: wait(child) }
+            .envs(environment.iter().copied());
+        command
     }
 }
 
 impl Running {
+    /// One that was started. What is no pipe is not read here.
+    pub fn of(mut child: Child) -> Self {
+        let process = child.id();
+        let stdout = child.stdout.take().map_or_else(|| Output::of(io::empty()), Output::of);
+        let stderr = child.stderr.take().map_or_else(|| Output::of(io::empty()), Output::of);
+        Self { process, stdout, stderr, exit: wait(child) }
+    }
+
     /// Ctrl-C.
     pub fn interrupt(&self) {
         let status = Command::new("kill").args(["-INT", &self.process.to_string()]).status().unwrap();

@@ -14,5 +14,6 @@ pub mod random;
 pub mod registry;
 pub mod skopeo;
 pub mod store;
+pub mod terminal;
 pub mod tools;
 pub mod vendor;

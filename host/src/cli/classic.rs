@@ -9,9 +9,11 @@ use clap::CommandFactory;
 use crate::cli::CommandError;
 use crate::cli::Exit;
 use crate::cli::args::ClassicArgs;
+use crate::cli::logging;
 use crate::cli::runs;
 use crate::cli::runs::Way;
 use crate::report::Outputs;
+use crate::report::PlanForm;
 use crate::run::Mode;
 use crate::workflow;
 use crate::workflow::Classic;
@@ -43,7 +45,13 @@ pub(super) async fn run(args: ClassicArgs) -> Result<Exit, CommandError> {
         runs::say(workflow::print_workflow(&plan).trim_end());
         return Ok(Exit::Done);
     }
-    let outputs = Outputs { report: args.report.clone(), failed: args.failed.clone(), dry_run: args.dry_run };
+    let outputs = Outputs {
+        report: args.report.clone(),
+        failed: args.failed.clone(),
+        dry_run: args.dry_run,
+        form: PlanForm::default(),
+        screen: logging::screen(),
+    };
     let file = args.rule_file.as_ref().or(args.secret_file.as_ref()).map_or(Path::new("."), PathBuf::as_path);
     let way = Way {
         mode: if args.dry_run { Mode::Preview } else { Mode::Move },

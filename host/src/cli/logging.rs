@@ -8,9 +8,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+
+use crate::report::Screen;
 
 /// How to log.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +26,8 @@ pub(crate) struct Logging {
     pub(crate) colour: Option<bool>,
     /// Files, `stdout` or `stderr`; empty: standard error.
     pub(crate) paths: Vec<PathBuf>,
+    /// Whether a terminal says how far a run is.
+    pub(crate) progress: bool,
 }
 
 /// The least important line that is still written.
@@ -53,13 +58,30 @@ impl Level {
     }
 }
 
+/// The terminal, for the whole process, as the log that is written to it is.
+static SCREEN: OnceLock<Screen> = OnceLock::new();
+
+/// The terminal that says how far a run is; none where there is none, or where nobody wants to know.
+pub(super) fn screen() -> Option<Screen> {
+    SCREEN.get().cloned()
+}
+
+/// Whether standard error is a terminal whose user likes colour (no-color.org).
+pub(super) fn coloured() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Installs the logger. A log file that cannot be opened is an error.
 pub(super) fn install(logging: &Logging) -> io::Result<()> {
     let word = logging.level.word();
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,image_transfer={word},plugin={word}")));
+    if let Some(screen) = Screen::stderr().filter(|_| logging.progress) {
+        // Nobody else sets it.
+        let _ = SCREEN.set(screen);
+    }
     let sinks = Sinks::open(&logging.paths)?;
-    let colour = logging.colour.unwrap_or_else(|| logging.paths.is_empty() && io::stderr().is_terminal());
+    let colour = logging.colour.unwrap_or_else(|| logging.paths.is_empty() && coloured());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(sinks).with_ansi(colour);
     let installed = if logging.json {
         tracing::subscriber::set_global_default(builder.json().finish())
@@ -109,10 +131,12 @@ fn open(path: &Path) -> io::Result<File> {
 impl Write for Sinks {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         for sink in self.0.iter() {
-            match sink {
-                Sink::Stdout => io::stdout().write_all(line)?,
-                Sink::Stderr => io::stderr().write_all(line)?,
-                Sink::File(file) => (&*file).write_all(line)?,
+            match (sink, SCREEN.get()) {
+                (Sink::Stdout, Some(screen)) => screen.write(&mut io::stdout(), line)?,
+                (Sink::Stderr, Some(screen)) => screen.write(&mut io::stderr(), line)?,
+                (Sink::Stdout, None) => io::stdout().write_all(line)?,
+                (Sink::Stderr, None) => io::stderr().write_all(line)?,
+                (Sink::File(file), _) => (&*file).write_all(line)?,
             }
         }
         Ok(line.len())

@@ -17,7 +17,6 @@ mod write;
 
 use std::ffi::OsString;
 use std::io;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -34,6 +33,7 @@ use crate::cli::logging::Logging;
 use crate::journal::JournalError;
 use crate::plugin::PluginError;
 use crate::report::Outputs;
+use crate::report::PlanForm;
 use crate::report::Summary;
 use crate::run::RunError;
 use crate::workflow::Report;
@@ -49,6 +49,8 @@ enum Exit {
     Usage,
     /// A source could not be listed whole.
     Incomplete,
+    /// There is something to do, and that was the question.
+    Pending,
     /// Stopped by a signal or at its deadline.
     Interrupted,
 }
@@ -60,6 +62,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Incomplete => 3,
+            Self::Pending => 4,
             Self::Interrupted => 130,
         }
     }
@@ -74,6 +77,11 @@ impl Exit {
         } else {
             Self::Done
         }
+    }
+
+    /// How a plan ends whose user asks whether there is anything to do. What failed outranks the answer.
+    fn asked(self, summary: &Summary) -> Self {
+        if self == Self::Done && summary.planned > 0 { Self::Pending } else { self }
     }
 }
 
@@ -172,7 +180,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
 }
 
 fn outputs(args: args::OutputArgs, dry_run: bool) -> Outputs {
-    Outputs { report: args.report, failed: args.failed, dry_run }
+    Outputs { report: args.report, failed: args.failed, dry_run, form: PlanForm::default(), screen: logging::screen() }
 }
 
 fn block_on(work: impl Future<Output = Result<Exit, CommandError>>) -> Result<Exit, CommandError> {
@@ -189,7 +197,7 @@ fn clap_says(error: &clap::Error) -> Exit {
 #[expect(clippy::print_stderr, reason = "the one place that tells an error to the terminal")]
 fn tell(error: &CommandError) {
     match error {
-        CommandError::Plan(report) => eprintln!("{}", report.render(io::stderr().is_terminal())),
+        CommandError::Plan(report) => eprintln!("{}", report.render(logging::coloured())),
         CommandError::Plugin(plugin) => {
             eprintln!("error: {plugin}");
             if let Some(hint) = plugin.hint() {
@@ -227,17 +235,24 @@ impl LogArgs {
             (None, false, true) => Level::Error,
             (None, false, false) => Level::Info,
         };
-        Logging { level, json: self.log_format == Some(FormatArg::Json), colour: None, paths: Vec::new() }
+        Logging {
+            level,
+            json: self.log_format == Some(FormatArg::Json),
+            colour: None,
+            paths: Vec::new(),
+            progress: !(self.no_progress || self.quiet),
+        }
     }
 }
 
 impl ClassicArgs {
     fn logging(&self) -> Logging {
         Logging {
-            level: self.log_level.level(),
+            level: if self.quiet { Level::Error } else { self.log_level.level() },
             json: self.log_format == FormatArg::Json,
             colour: self.log_enable_color.then_some(true),
             paths: self.log_output_paths.clone(),
+            progress: !(self.no_progress || self.quiet),
         }
     }
 }
@@ -250,8 +265,10 @@ mod tests {
     fn a_broken_source_outranks_failures_and_a_signal_outranks_both() {
         let mut summary = Summary::default();
         assert_eq!(Exit::of(&summary), Exit::Done);
+        summary.planned = 1;
+        assert_eq!((Exit::of(&summary), Exit::of(&summary).asked(&summary).code()), (Exit::Done, 4));
         summary.failed_jobs = 1;
-        assert_eq!(Exit::of(&summary), Exit::Failed);
+        assert_eq!(Exit::of(&summary).asked(&summary), Exit::Failed);
         summary.incomplete = 1;
         assert_eq!(Exit::of(&summary), Exit::Incomplete);
         summary.interrupted = true;

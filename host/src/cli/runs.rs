@@ -16,6 +16,8 @@ use crate::cli::outputs;
 use crate::cli::signals;
 use crate::journal::Past;
 use crate::report::Outputs;
+use crate::report::PlanForm;
+use crate::report::Summary;
 use crate::run;
 use crate::run::Afterwards;
 use crate::run::Mode;
@@ -56,9 +58,18 @@ pub(super) async fn file(args: RunArgs) -> Result<Exit, CommandError> {
 pub(super) async fn preview(args: PlanArgs) -> Result<Exit, CommandError> {
     let (plan, texts) = load(&args.file).await?;
     let mode = if args.names { Mode::Names } else { Mode::Preview };
-    let way =
-        Way { mode, verify: false, outputs: outputs(args.output, true), journal: None, stop: StopArgs::default() };
-    self::plan(plan, &texts, way).await
+    let mut outputs = outputs(args.output, true);
+    outputs.form = match (args.json, args.names) {
+        (true, _) => PlanForm::Json,
+        (false, true) => PlanForm::Lines,
+        (false, false) => PlanForm::Table,
+    };
+    // Names come too fast to be looked at.
+    outputs.screen = outputs.screen.filter(|_| !args.names);
+    let way = Way { mode, verify: false, outputs, journal: None, stop: StopArgs::default() };
+    let summary = summary(plan, &texts, way).await?;
+    let exit = Exit::of(&summary);
+    Ok(if args.exit_code { exit.asked(&summary) } else { exit })
 }
 
 /// Reads the targets of a workflow file again.
@@ -71,6 +82,11 @@ pub(super) async fn verify(args: VerifyArgs) -> Result<Exit, CommandError> {
 
 /// Runs a plan, wherever it came from.
 pub(super) async fn plan(plan: Plan, texts: &workflow::Source, way: Way<'_>) -> Result<Exit, CommandError> {
+    Ok(Exit::of(&summary(plan, texts, way).await?))
+}
+
+/// Runs a plan, and gives its numbers.
+async fn summary(plan: Plan, texts: &workflow::Source, way: Way<'_>) -> Result<Summary, CommandError> {
     let opened = match way.journal {
         Some((args, file)) => journal::open(args, &plan, file)?,
         None => None,
@@ -85,7 +101,7 @@ pub(super) async fn plan(plan: Plan, texts: &workflow::Source, way: Way<'_>) -> 
     let signals = signals::listen(shutdown.clone(), way.stop)?;
     let summary = run::run(bench, way.mode, afterwards, way.outputs, io::stdout(), &shutdown).await;
     signals.abort();
-    Ok(Exit::of(&summary?))
+    Ok(summary?)
 }
 
 /// Checks a workflow file: everything that `run` checks before it sends anything.

@@ -80,6 +80,17 @@ pub enum Load {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unserved(pub Duration);
 
+/// Why nothing leaves for a host at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// For how much longer.
+    pub pause: Duration,
+    /// It cannot be reached; else it limits requests.
+    pub down: bool,
+    /// For how long it has served nothing, if it has not served since it first refused.
+    pub unserved: Option<Duration>,
+}
+
 /// What a response means for its host's gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
@@ -207,6 +218,14 @@ impl Limiter {
     pub fn paused(&self, host: &str) -> Option<Duration> {
         let state = lock(&self.hosts).get(host).cloned()?;
         lock(&state.gate).opens_in(Instant::now())
+    }
+
+    /// Why nothing leaves for `host`; none if something may.
+    #[must_use]
+    pub fn wait(&self, host: &str) -> Option<Wait> {
+        let state = lock(&self.hosts).get(host).cloned()?;
+        let (gate, now) = (lock(&state.gate), Instant::now());
+        Some(Wait { pause: gate.opens_in(now)?, down: gate.is_down(), unserved: gate.refusing_for(now) })
     }
 
     /// The hosts that are waited for, and for how long.

@@ -50,7 +50,8 @@ pub(super) fn progress(summary: &Summary, waits: &[(String, Duration)]) {
     tracing::info!("so far: {summary}{}", waiting(waits));
 }
 
-fn waiting(waits: &[(String, Duration)]) -> String {
+/// The hosts that are waited for, as the end of a sentence.
+pub(super) fn waiting(waits: &[(String, Duration)]) -> String {
     let hosts: Vec<_> =
         waits.iter().map(|(host, pause)| format!("{host} ({} s more)", pause.as_secs_f64().ceil())).collect();
     if hosts.is_empty() { String::new() } else { format!("; waiting for {}", hosts.join(", ")) }
@@ -121,7 +122,7 @@ impl fmt::Display for Line<'_> {
 }
 
 /// Advice, apart from the message.
-fn hinted(hint: Option<&String>) -> String {
+pub(super) fn hinted(hint: Option<&String>) -> String {
     hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"))
 }
 

@@ -7,6 +7,9 @@ mod event;
 mod failed;
 mod json;
 mod lines;
+mod plan;
+mod progress;
+mod screen;
 mod size;
 mod summary;
 
@@ -18,17 +21,26 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio::time::MissedTickBehavior;
 
 use crate::limit::Limiter;
+use crate::report::plan::Plan;
+use crate::report::progress::Progress;
+use crate::transfer::Board;
 
 pub use event::Event;
 pub use failed::FailedFile;
 pub use json::JsonReport;
+pub use plan::PlanForm;
+pub use screen::Screen;
 pub use size::Size;
 pub use summary::Summary;
 
 /// How often a line says how far the run is.
 const TICK: Duration = Duration::from_secs(30);
+
+/// How often the terminal says how far the run is.
+const FRAME: Duration = Duration::from_millis(250);
 
 /// Events that are taken at a time before anybody sees what was printed.
 const BATCH: usize = 256;
@@ -40,14 +52,20 @@ pub struct Outputs {
     pub report: Option<PathBuf>,
     /// The failures as a rule file.
     pub failed: Option<PathBuf>,
-    /// A dry run: each image is a line on standard output rather than in the log.
+    /// A dry run: each image is on standard output rather than in the log.
     pub dry_run: bool,
+    /// And how.
+    pub form: PlanForm,
+    /// The terminal that says how far the run is; without one, a line of the log does now and then.
+    pub screen: Option<Screen>,
 }
 
 /// Folds events until the channel ends. An output that cannot be written is an error at once, before much work is done for it.
 pub struct Reporter<W: Write> {
     out: BufWriter<W>,
     outputs: Outputs,
+    /// Of a dry run.
+    plan: Option<Plan>,
     json: Option<JsonReport>,
     failed: FailedFile,
     summary: Summary,
@@ -59,12 +77,21 @@ impl<W: Write> Reporter<W> {
         let json = outputs.report.as_deref().map(|path| JsonReport::create(path, name, outputs.dry_run)).transpose()?;
         let failed = FailedFile::default();
         let out = BufWriter::new(out);
-        Ok(Self { out, outputs, json, failed, summary: Summary::default() })
+        let plan = outputs.dry_run.then(|| Plan::new(outputs.form));
+        Ok(Self { out, outputs, plan, json, failed, summary: Summary::default() })
     }
 
-    /// Takes events until the last sender is gone, then writes the end. Between them, now and then, a line says how far the run is and
-    /// which hosts it waits for, as `limiter` knows.
-    pub async fn fold(mut self, mut events: mpsc::Receiver<Event>, limiter: &Limiter) -> io::Result<Summary> {
+    /// Takes events until the last sender is gone, then writes the end. Between them the terminal says how far the run is, what is on
+    /// its way, as `board` knows, and which hosts it waits for, as `limiter` knows; or a line does, now and then.
+    pub async fn fold(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        limiter: &Limiter,
+        board: &Board,
+    ) -> io::Result<Summary> {
+        let mut progress = self.outputs.screen.clone().map(Progress::new);
+        let mut frame = tokio::time::interval(FRAME);
+        frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
         let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
         loop {
@@ -81,8 +108,18 @@ impl<W: Write> Reporter<W> {
                         self.out.flush()?;
                     }
                 },
-                _ = tick.tick(), if !self.outputs.dry_run => lines::progress(&self.summary, &limiter.waits()),
+                _ = frame.tick(), if progress.is_some() => {
+                    if let Some(progress) = &mut progress {
+                        progress.paint(&self.summary, board, limiter);
+                    }
+                }
+                _ = tick.tick(), if progress.is_none() && !self.outputs.dry_run => {
+                    lines::progress(&self.summary, &limiter.waits());
+                }
             }
+        }
+        if let Some(progress) = progress {
+            progress.end();
         }
         self.finish(&limiter.counts())
     }
@@ -93,12 +130,16 @@ impl<W: Write> Reporter<W> {
         if let Some(json) = &mut self.json {
             json.take(event)?;
         }
-        if self.outputs.dry_run {
-            lines::plan(&mut self.out, event)?;
-        } else {
+        let Some(plan) = &mut self.plan else {
             lines::log(event);
-        }
-        Ok(())
+            return Ok(());
+        };
+        let Some(screen) = &self.outputs.screen else {
+            return plan.take(&mut self.out, event);
+        };
+        let mut text = Vec::new();
+        plan.take(&mut text, event)?;
+        if text.is_empty() { Ok(()) } else { screen.write(&mut self.out, &text) }
     }
 
     fn finish(mut self, requests: &[(String, u64)]) -> io::Result<Summary> {
@@ -108,10 +149,11 @@ impl<W: Write> Reporter<W> {
         if let Some(json) = self.json.take() {
             json.finish(&self.summary, requests)?;
         }
-        self.failed.list(&mut self.out)?;
-        writeln!(self.out, "{}", self.summary)?;
-        if !self.outputs.dry_run {
-            writeln!(self.out, "{}", self.summary.last_line())?;
+        if let Some(plan) = self.plan.take() {
+            plan.end(&mut self.out, &self.summary, &self.failed)?;
+        } else {
+            self.failed.list(&mut self.out)?;
+            writeln!(self.out, "{}\n{}", self.summary, self.summary.last_line())?;
         }
         self.out.flush()?;
         Ok(self.summary)

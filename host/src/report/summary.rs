@@ -133,8 +133,7 @@ impl fmt::Display for Summary {
             // Nobody looked how large they are.
             return if self.interrupted { write!(f, "; stopped before the end") } else { Ok(()) };
         }
-        let verb = if self.planned > 0 { "at most" } else { "moved" };
-        write!(f, "; {verb} {copied_blobs} blobs, {}", Size(copied))?;
+        write!(f, "; moved {copied_blobs} blobs, {}", Size(copied))?;
         if mounted_blobs > 0 {
             write!(f, "; mounted {mounted_blobs} blobs, {}", Size(mounted))?;
         }

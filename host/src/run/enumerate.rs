@@ -20,6 +20,7 @@ use crate::run::seen::Before;
 use crate::run::seen::Seen;
 use crate::select::Selection;
 use crate::shutdown::Shutdown;
+use crate::transfer::Board;
 use crate::transfer::Job;
 use crate::transfer::Outcome;
 use crate::transfer::TransferError;
@@ -54,6 +55,7 @@ struct Batch {
 pub(super) struct Outlets {
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) events: mpsc::Sender<Event>,
+    pub(super) board: Board,
     pub(super) ledger: Ledger,
     pub(super) shutdown: Shutdown,
 }
@@ -85,6 +87,7 @@ impl Enumeration {
 
     async fn tell(&mut self, outlets: &Outlets) -> Result<(), Gone> {
         // These are on record already.
+        outlets.board.knows(self.left.len());
         for job in std::mem::take(&mut self.left) {
             outlets.jobs.send(job).await?;
         }
@@ -254,6 +257,7 @@ impl Enumeration {
     /// Notes `jobs`, and then lets them begin.
     async fn send(&self, jobs: Vec<Job>, position: Option<String>, outlets: &Outlets) -> Result<(), Gone> {
         outlets.ledger.planned(&self.maker.transfer, &jobs, position).await;
+        outlets.board.knows(jobs.len());
         for job in jobs {
             outlets.jobs.send(job).await?;
         }

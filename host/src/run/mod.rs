@@ -44,6 +44,7 @@ use crate::report::Summary;
 use crate::run::registries::Listings;
 use crate::secret::Redactor;
 use crate::shutdown::Shutdown;
+use crate::transfer::Board;
 use crate::transfer::Depth;
 use crate::workflow;
 use crate::workflow::Plan;
@@ -116,20 +117,22 @@ pub async fn run<W: Write>(
     shutdown: &Shutdown,
 ) -> Result<Summary, RunError> {
     let (events, received) = mpsc::channel(EVENTS);
+    // Only on a terminal anybody sees it.
+    let board = if outputs.screen.is_some() { Board::watched() } else { Board::default() };
     let reporter = Reporter::new(bench.name(), outputs, out).map_err(RunError::Output)?;
     let (limiter, ledger) = (bench.limiter(), bench.ledger());
     let work = async {
-        transfers::all(bench, mode, events.clone(), shutdown).await;
+        transfers::all(bench, mode, events.clone(), &board, shutdown).await;
         let Some(Afterwards { plan, texts, depth }) = afterwards.filter(|_| !shutdown.is_draining()) else {
             drop(events);
             return Ok(());
         };
         tracing::info!("reading the targets again");
         let bench = Workbench::prepare(plan, texts, Past::default()).await?;
-        transfers::all(bench, Mode::Verify(depth), events, shutdown).await;
+        transfers::all(bench, Mode::Verify(depth), events, &board, shutdown).await;
         Ok(())
     };
-    let (summary, work) = tokio::join!(reporter.fold(received, &limiter), work);
+    let (summary, work) = tokio::join!(reporter.fold(received, &limiter, &board), work);
     let summary = summary.map_err(RunError::Output)?;
     ledger.end(&summary).await;
     work.map(|()| summary)

@@ -30,6 +30,7 @@ use crate::run::enumerate::Outlets;
 use crate::run::ledger::Ledger;
 use crate::run::workbench::Workbench;
 use crate::shutdown::Shutdown;
+use crate::transfer::Board;
 use crate::transfer::Engine;
 use crate::transfer::Job;
 use crate::transfer::Outcome;
@@ -45,8 +46,8 @@ const LENT: usize = 4;
 /// What is left to what is in flight once the run is cancelled, so that uploads are aborted and not forgotten.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Runs all transfers of `bench`.
-pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event>, shutdown: &Shutdown) {
+/// Runs all transfers of `bench`; `board` is told what is on its way.
+pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event>, board: &Board, shutdown: &Shutdown) {
     let rounds = if mode == Mode::Move { bench.rounds() } else { 0 };
     if bench.past().run > 0 {
         let Past { run, done, jobs, .. } = bench.past();
@@ -54,7 +55,8 @@ pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event
         let _ = events.send(Event::Resumed { run: *run, done: done.len(), left: jobs.len() }).await;
     }
     let ledger = bench.ledger();
-    let (engine, images, transfers) = bench.start(shutdown);
+    let (engine, images, transfers) = bench.start(shutdown, board.clone());
+    board.lists(transfers.len());
     let ended: Vec<CancellationToken> = transfers.iter().map(|_| CancellationToken::new()).collect();
     let ceiling = images.max(1);
     let images = Arc::new(Semaphore::new(ceiling));
@@ -65,6 +67,7 @@ pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event
             images: Arc::clone(&images),
             ceiling,
             events: events.clone(),
+            board: board.clone(),
             ledger: ledger.clone(),
             shutdown: shutdown.clone(),
             mode,
@@ -96,6 +99,7 @@ struct Workers {
     /// Images at a time.
     ceiling: usize,
     events: mpsc::Sender<Event>,
+    board: Board,
     ledger: Ledger,
     shutdown: Shutdown,
     mode: Mode,
@@ -145,11 +149,17 @@ impl Workers {
         // If nobody listens, the loop below ends by itself.
         let _ = self.events.send(Event::Started { transfer: enumeration.maker.transfer.clone() }).await;
         let (jobs, received) = mpsc::channel(JOBS);
-        let outlets =
-            Outlets { jobs, events: self.events.clone(), ledger: self.ledger.clone(), shutdown: self.shutdown.clone() };
+        let outlets = Outlets {
+            jobs,
+            events: self.events.clone(),
+            board: self.board.clone(),
+            ledger: self.ledger.clone(),
+            shutdown: self.shutdown.clone(),
+        };
         let to: Vec<To> = enumeration.maker.to.iter().map(|(to, _)| to.clone()).collect();
         let listing = async move {
             enumeration.run(&outlets).await;
+            outlets.board.listed();
             drop(outlets);
         };
         if self.mode == Mode::Names {

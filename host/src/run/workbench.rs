@@ -34,6 +34,7 @@ use crate::run::shelf::Shelf;
 use crate::run::shelf::UNKNOWN;
 use crate::secret::Redactor;
 use crate::shutdown::Shutdown;
+use crate::transfer::Board;
 use crate::transfer::Engine;
 use crate::transfer::EngineOptions;
 use crate::transfer::Job;
@@ -154,7 +155,7 @@ impl Workbench {
     }
 
     /// The engine, the ceiling of images, and each transfer with those that it needs.
-    pub(super) fn start(self, shutdown: &Shutdown) -> (Engine, usize, Vec<(Enumeration, Vec<usize>)>) {
+    pub(super) fn start(self, shutdown: &Shutdown, board: Board) -> (Engine, usize, Vec<(Enumeration, Vec<usize>)>) {
         let Self { plan, endpoints, preparers, prepare, opened, past, ledger, .. } = self;
         let engine = Engine::new(EngineOptions {
             endpoints: endpoints.clone(),
@@ -163,6 +164,7 @@ impl Workbench {
             sessions: Arc::new(ledger),
             goes_on: past.run > 0,
             shutdown: shutdown.clone(),
+            board,
         });
         let named = endpoints.named();
         let left: Vec<Vec<Job>> = plan.transfers.iter().map(|it| ledger::left(&past, &it.name, named)).collect();

@@ -20,6 +20,7 @@ use crate::http::ByteStream;
 use crate::http::Class;
 use crate::oci::Descriptor;
 use crate::transfer::TransferError;
+use crate::transfer::board::Phase;
 use crate::transfer::flight::Claim;
 use crate::transfer::flight::Landing;
 use crate::transfer::flight::Leader;
@@ -91,6 +92,7 @@ impl Graph<'_> {
                 // Others may wait for these, so they never wait for others.
                 self.stream(blob, needs).await?;
             } else if let Some((_, landing)) = waits.into_iter().next() {
+                let _phase = self.source.seat.phase(Phase::Landing);
                 landing.done().await;
             }
         }
@@ -164,6 +166,7 @@ impl Graph<'_> {
     async fn stream(&self, blob: &Descriptor, mut needs: Vec<Need<'_>>) -> Result<(), TransferError> {
         let mut tries = Tries::new(self.parts.endpoints.patience());
         let mut spoiled = 0;
+        self.source.seat.expects(blob.size);
         loop {
             let (failed, broken) = self.pull_once(blob, needs).await;
             spoiled += u32::from(matches!(broken, Some(Broken::Torn { corrupt: true, .. })));
@@ -199,6 +202,7 @@ impl Graph<'_> {
             if needs.is_empty() {
                 return Ok(());
             }
+            self.source.seat.again(pause);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.parts.shutdown.cancelled() => {
@@ -226,10 +230,12 @@ impl Graph<'_> {
 
     /// One pull and as many pushes as there are needs; what failed comes back, with why the source broke off if it did.
     async fn pull_once<'b>(&self, blob: &Descriptor, needs: Vec<Need<'b>>) -> (Vec<Failed<'b>>, Option<Broken>) {
+        let turn = self.source.seat.phase(Phase::Turn);
         let _permit = self.parts.streams.acquire().await;
         // All of them before the first byte moves: a stream that has begun never waits for a host's room.
         let _slots =
             self.parts.endpoints.slots(&self.source.endpoint, needs.iter().map(|need| &need.target.endpoint)).await;
+        drop(turn);
         let open = self.source.endpoint.open_blob(self.source.repository(), blob);
         let begin = join_all(needs.into_iter().map(|need| self.begin(blob, need)));
         let (source, begun) = join(open, begin).await;
@@ -246,6 +252,7 @@ impl Graph<'_> {
         }
         let broken = Arc::new(Mutex::new(None));
         let source = self.watched(source, Arc::clone(&broken));
+        let _phase = self.source.seat.phase(Phase::Moving);
         let (streams, pump) = tee(source, needs.len());
         let pushes = needs.into_iter().zip(streams).map(|(need, stream)| self.push(blob, need, stream));
         let (failed, ()) = join(join_all(pushes), pump).await;
@@ -314,6 +321,7 @@ impl Graph<'_> {
     /// forgotten.
     fn watched(&self, source: ByteStream, broken: Arc<Mutex<Option<Broken>>>) -> ByteStream {
         let shutdown = self.parts.shutdown.clone();
+        let count = self.source.seat.counter();
         let stop = {
             let shutdown = shutdown.clone();
             async move { shutdown.cancelled().await }.boxed()
@@ -324,8 +332,9 @@ impl Graph<'_> {
         source
             .take_until(stop)
             .chain(stopped.filter_map(std::future::ready))
-            .inspect(move |frame| {
-                if let Err(error) = frame {
+            .inspect(move |frame| match frame {
+                Ok(frame) => count(frame.len()),
+                Err(error) => {
                     let corrupt = error.kind() == io::ErrorKind::InvalidData;
                     let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
                     *broken = Some(Broken::Torn { reason: error.to_string(), corrupt });

@@ -23,6 +23,7 @@ use crate::oci::Manifest;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::shutdown::Shutdown;
+use crate::transfer::Board;
 use crate::transfer::Job;
 use crate::transfer::JobTarget;
 use crate::transfer::Outcome;
@@ -76,6 +77,8 @@ pub struct EngineOptions {
     pub goes_on: bool,
     /// Stops streams when the run is cancelled.
     pub shutdown: Shutdown,
+    /// Where is told what is on its way.
+    pub board: Board,
 }
 
 /// Moves images. Cheap to clone; all clones share what is known of the targets.
@@ -94,6 +97,7 @@ pub(super) struct Parts {
     pub(super) shutdown: Shutdown,
     pub(super) sessions: Arc<dyn Sessions>,
     pub(super) whole: Whole,
+    board: Board,
     prepare: Arc<dyn Prepare>,
     prepared: Mutex<Prepared>,
 }
@@ -115,6 +119,7 @@ impl Engine {
                 shutdown: options.shutdown,
                 sessions: options.sessions,
                 whole: Whole::default(),
+                board: options.board,
                 prepare: options.prepare,
                 prepared: Mutex::default(),
             }),
@@ -203,7 +208,7 @@ impl Engine {
     pub(super) fn source(&self, job: &Job) -> Result<Source, TransferError> {
         let reference = job.source.clone();
         match self.parts.endpoints.open(&reference.registry, Some(&reference.repository)) {
-            Ok(endpoint) => Ok(Source { endpoint, reference }),
+            Ok(endpoint) => Ok(Source { endpoint, reference, seat: self.parts.board.seat(job) }),
             Err(error) => Err(TransferError::Read { reference, source: Arc::new(error) }),
         }
     }

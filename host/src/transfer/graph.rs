@@ -39,7 +39,7 @@ const WIDTH: usize = 8;
 
 /// Manifests of one image that are followed, counted wherever an index lists one: eight levels of a few dozen indexes that list
 /// each other are more ways than can be gone. Twice what one index may list.
-const MAX_MANIFESTS: usize = 2 * Manifest::MAX_WIDTH;
+pub(super) const MAX_MANIFESTS: usize = 2 * Manifest::MAX_WIDTH;
 
 /// The source image and what all jobs share.
 pub(super) struct Graph<'a> {

@@ -9,6 +9,7 @@
 //! others of the same pull. There is no disk and no plugin here: jobs come in, outcomes go out.
 
 mod blob;
+mod board;
 mod engine;
 mod error;
 mod flight;
@@ -25,6 +26,9 @@ mod target;
 mod tee;
 mod verify;
 
+pub use board::Active;
+pub use board::Board;
+pub use board::Wait;
 pub use engine::Engine;
 pub use engine::EngineOptions;
 pub use engine::Prepare;

@@ -32,6 +32,8 @@ pub struct TargetOutcome {
     pub status: Status,
     /// The digest that is now at the target, where known.
     pub digest: Option<Digest>,
+    /// The digest that was there before, where it was looked for and found.
+    pub found: Option<Digest>,
     /// What was moved.
     pub bytes: Bytes,
     /// What a reader should know, such as layers that were left out.
@@ -114,6 +116,7 @@ impl Outcome {
             reference: target.reference.clone(),
             status: Status::Named,
             digest: None,
+            found: None,
             bytes: Bytes::default(),
             notes: Vec::new(),
         };
@@ -160,6 +163,7 @@ impl TargetOutcome {
             reference: reference.clone(),
             status: Status::Failed(Failure::of(error)),
             digest: None,
+            found: None,
             bytes: Bytes::default(),
             notes: Vec::new(),
         }
@@ -204,6 +208,7 @@ mod tests {
             reference: target.reference.clone(),
             status,
             digest: None,
+            found: None,
             bytes: Bytes::default(),
             notes: vec![],
         });

@@ -18,11 +18,14 @@ use crate::transfer::JobTarget;
 use crate::transfer::Status;
 use crate::transfer::TargetOutcome;
 use crate::transfer::TransferError;
+use crate::transfer::board::Seat;
 
 /// An image at a place that was opened: what is read from.
 pub(super) struct Source {
     pub(super) endpoint: Endpoint,
     pub(super) reference: Reference,
+    /// Where is told how far it is.
+    pub(super) seat: Seat,
 }
 
 impl Source {
@@ -156,6 +159,7 @@ impl Target {
             reference: self.job.reference,
             status: state.end.unwrap_or_else(|| Status::Failed(Failure::of(&TransferError::Stopped))),
             digest: state.digest,
+            found: self.found,
             bytes: state.bytes,
             notes: state.notes,
         }

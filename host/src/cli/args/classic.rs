@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::ArgAction;
+use clap::CommandFactory;
 use clap::Parser;
 use clap::ValueEnum;
 
+use crate::cli::args::Cli;
 use crate::cli::args::FormatArg;
 use crate::cli::args::JournalArgs;
 use crate::cli::args::LevelArg;
@@ -59,6 +61,12 @@ pub(crate) struct ClassicArgs {
     /// When to stop.
     #[command(flatten)]
     pub(crate) stop: StopArgs,
+    /// Draw no progress on a terminal; a line says now and then how far the run is, as it does where there is no terminal.
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+    /// Log failures only, and draw no progress.
+    #[arg(long)]
+    pub(crate) quiet: bool,
     /// The least important lines to log.
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
     pub(crate) log_level: LevelArg,
@@ -107,15 +115,18 @@ impl ClassicArgs {
     /// Whether `arguments` (without the program's name) are the classic flags: the first one is a flag that only they have.
     #[must_use]
     pub(crate) fn are(arguments: &[std::ffi::OsString]) -> bool {
-        const OURS: [&str; 6] = ["--help", "--version", "--verbose", "--quiet", "--log-level", "--log-format"];
-        let subcommand = arguments.iter().any(|argument| {
-            argument.to_str().is_some_and(|text| {
-                ["run", "plan", "check", "verify", "copy", "history", "plugin", "help"].contains(&text)
-            })
-        });
+        const OURS: [&str; 3] = ["--help", "--version", "--verbose"];
+        const BOTH: [&str; 4] = ["--quiet", "--no-progress", "--log-level", "--log-format"];
+        let subcommand = || {
+            let commands = Cli::command();
+            arguments
+                .iter()
+                .filter_map(|it| it.to_str())
+                .any(|it| it == "help" || commands.find_subcommand(it).is_some())
+        };
         let first = arguments.first().and_then(|argument| argument.to_str()).unwrap_or_default();
         let name = first.split('=').next().unwrap_or_default();
-        name.starts_with("--") && (!OURS.contains(&name) || (!subcommand && name.starts_with("--log-")))
+        name.starts_with("--") && !OURS.contains(&name) && !(BOTH.contains(&name) && subcommand())
     }
 }
 
@@ -177,6 +188,9 @@ mod tests {
         assert!(are(&["--ruleFile=r.yaml"]));
         assert!(are(&["--log-level=debug", "--ruleFile=r.yaml"]));
         assert!(!are(&["--log-level=debug", "run", "w.yaml"]));
+        assert!(!are(&["--log-level=debug", "init", "w.yaml"]));
+        assert!(!are(&["--no-progress", "run", "w.yaml"]));
+        assert!(are(&["--quiet", "--ruleFile=r.yaml"]));
         assert!(!are(&["--help"]));
         assert!(!are(&["run", "w.yaml"]));
     }

@@ -41,7 +41,7 @@ The flags of tkestack/image-transfer work as well, without a subcommand:
   image-transfer --help-classic lists them.
 
 Exit codes: 0 all images are at their targets; 1 some failed; 2 the command line or a file is wrong, nothing was started;
-3 a source could not be listed whole; 130 stopped by a signal or at its deadline.";
+3 a source could not be listed whole; 4 plan --exit-code: there is something to do; 130 stopped by a signal or at its deadline.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -173,6 +173,12 @@ pub(crate) struct PlanArgs {
     /// List, select and map only: each image with where it would land. No registry is asked about a single image.
     #[arg(long)]
     pub(crate) names: bool,
+    /// Print JSON: an object for each target, as it is found, and one with the numbers of all at the end, each on its own line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// End with exit code 4, not 0, if there is something to do.
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) exit_code: bool,
     /// Where results go.
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -259,9 +265,12 @@ pub(crate) struct LogArgs {
     /// Log each decision.
     #[arg(long, short, global = true, conflicts_with = "log_level")]
     pub(crate) verbose: bool,
-    /// Log failures only.
+    /// Log failures only, and draw no progress.
     #[arg(long, short, global = true, conflicts_with_all = ["log_level", "verbose"])]
     pub(crate) quiet: bool,
+    /// Draw no progress on a terminal; a line says now and then how far the run is, as it does where there is no terminal.
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
 }
 
 /// `--log-level`, with the classic tool's spellings.

@@ -122,7 +122,12 @@ fn answer(
 fn ask(question: &str, input: &mut dyn BufRead) -> Result<Option<String>, CommandError> {
     prompt(question)?;
     let mut line = String::new();
-    Ok((input.read_line(&mut line)? > 0).then_some(line))
+    if input.read_line(&mut line)? == 0 {
+        // The question stands there without an answer.
+        tell("");
+        return Ok(None);
+    }
+    Ok(Some(line))
 }
 
 /// Where from.

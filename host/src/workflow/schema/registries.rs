@@ -124,6 +124,9 @@ fn login(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> LoginEntry {
 
 /// `host[:port][/namespace]` with Docker Hub's aliases as one.
 pub(crate) fn normal_key(key: &str) -> Result<String, String> {
+    if key.contains("://") {
+        return Err(format!("`{key}` is a URL: a registry is named by its host alone"));
+    }
     let trimmed = key.trim_end_matches('/');
     let (host, namespace) = match trimmed.split_once('/') {
         Some((host, namespace)) if !trimmed.starts_with("oci:") => (host, Some(namespace)),

@@ -1,0 +1,99 @@
+//! Errors of the command line, and of what it names.
+
+use crate::harness::command::plain;
+use crate::harness::graph::Graph;
+use crate::harness::registry::Registry;
+
+use super::Case;
+
+#[test]
+fn arguments_that_there_are_not() {
+    let case = Case::new();
+    case.says("line-command", &["rnu", "workflow.yaml"]);
+    case.says("line-argument", &["run", "workflow.yaml", "--quite"]);
+    case.says("line-missing", &["run"]);
+    case.says("line-value", &["run", "workflow.yaml", "--log-level", "loud"]);
+    case.says("line-duration", &["run", "workflow.yaml", "--deadline", "soon"]);
+    case.says("line-set", &["run", "workflow.yaml", "--set", "region"]);
+    case.says("line-together", &["run", "workflow.yaml", "--no-journal", "--resume"]);
+}
+
+#[test]
+fn names_of_images_that_are_none() {
+    let case = Case::new();
+    case.says("copy-source", &["copy", "a.example.com/Upper:1", "b.example.com/app"]);
+    case.says("copy-layout", &["copy", "oci:images", "b.example.com/app"]);
+    case.says("copy-platform", &["copy", "a.example.com/app:1", "b.example.com/app", "--platform", "linux"]);
+    case.says("copy-itself", &["copy", "a.example.com/app:1", "a.example.com/app:1"]);
+}
+
+#[test]
+fn what_init_cannot_write() {
+    let case = Case::new();
+    case.says("init-nobody-to-ask", &["init"]);
+    case.says("init-registry", &["init", "--from", "a b", "--to", "c.example.com"]);
+    case.says("init-whole-hub", &["init", "--from", "docker.io", "--to", "c.example.com"]);
+    case.says("init-tags", &["init", "--from", "a.example.com", "--to", "c.example.com", "--tags", "["]);
+    case.file("workflow.yaml", "mine\n");
+    case.says("init-there-already", &["init", "--from", "a.example.com", "--to", "c.example.com"]);
+    case.says("init-no-directory", &["init", "no/workflow.yaml", "--from", "a.example.com", "--to", "c.example.com"]);
+}
+
+#[test]
+fn what_convert_cannot_read() {
+    let case = Case::new();
+    case.file("unknown.yaml", "- a\n").file("workflow.yaml", "version: 1\ntransfers: []\n");
+    case.file("logins.yaml", "a.example.com: {username: u, password: p}\n");
+    case.says("convert-unknown", &["convert", "unknown.yaml", "--output", "out.yaml"]);
+    case.says("convert-workflow", &["convert", "workflow.yaml", "--output", "out.yaml"]);
+    case.says("convert-logins", &["convert", "logins.yaml", "--output", "out.yaml"]);
+}
+
+#[test]
+fn what_the_classic_flags_lack() {
+    let case = Case::new();
+    case.file("rules.yaml", "a.example.com/x/y: b.example.com/x/y\n").file("rules.txt", "");
+    case.file("bad.yaml", "a.example.com/x/y: {a: b}\n").file("half.yaml", "a.example.com: {username: u}\n");
+    case.says("classic-routines", &["--ruleFile=rules.yaml", "--routines=0"]);
+    case.says("classic-no-rules", &["--securityFile=half.yaml"]);
+    case.says("classic-suffix", &["--ruleFile=rules.txt"]);
+    case.says("classic-missing", &["--ruleFile=nowhere.yaml"]);
+    case.says("classic-target", &["--ruleFile=bad.yaml", "--securityFile=half.yaml"]);
+    case.says("classic-names", &["--ruleFile=rules.yaml", "--registry=a b", "--ns=Upper"]);
+    case.says("classic-migration", &["--ccrToTcr"]);
+    case.file("keys.yaml", "ccr: {}\n");
+    case.says("classic-migration-keys", &["--ccrToTcr", "--secretFile=keys.yaml", "--tcrName=name"]);
+    case.says("classic-log-file", &["--ruleFile=rules.yaml", "--log-output-paths=no/where.log"]);
+}
+
+#[test]
+fn plugins_that_there_are_not() {
+    let case = Case::new();
+    case.file("not-a-component.wasm", "these are no components");
+    case.says("plugin-unknown", &["plugin", "inspect", "catalogue"]);
+    case.says("plugin-no-component", &["plugin", "inspect", "not-a-component.wasm"]);
+    case.says("plugin-no-file", &["plugin", "inspect", "nowhere.wasm"]);
+}
+
+#[test]
+fn reports_and_journals_that_cannot_be_kept() {
+    let (source, target) = (Registry::open(), Registry::open());
+    Graph::single("journal", "1").push(&source.remote(), "app");
+    let case = Case::new().named("SOURCE", source.address()).named("TARGET", target.address());
+    let head = plain(&[source.address(), target.address()]);
+    let workflow = |repository: &str| {
+        format!(
+            "{head}transfers:\n  - from: {{plugin: rules, with: {{rules: {{\"SOURCE/app:1\": \"TARGET/{repository}:1\"}}}}}}\n"
+        )
+    };
+    case.file("workflow.yaml", &workflow("app")).file("taken", "a file");
+    case.says("run-report", &["run", "workflow.yaml", "--report", "no/report.json"]);
+    case.says("journal-no-directory", &["run", "workflow.yaml", "--state", "taken"]);
+    case.says("journal-no-run", &["history", "workflow/9", "--state", "state"]);
+    // One that did not end whole, and is then not the one that it was.
+    case.file("workflow.yaml", &workflow("app").replace("app:1\": ", "gone:1\": "));
+    case.place.run(&["run", "workflow.yaml", "--state", "state"]).expect(1);
+    case.file("workflow.yaml", &workflow("other"));
+    case.says("journal-changed", &["run", "workflow.yaml", "--state", "state", "--resume"]);
+    case.says_with("journal-no-home", &["run", "workflow.yaml", "--resume"], &[("HOME", "")]);
+}
