@@ -116,7 +116,7 @@ fn a_registry_that_fails() {
         stage.case = stage.case.named("BROKEN", proxy.address());
         let head = plain(&[stage.source.address(), proxy.address()]);
         let text = format!(
-            "{head}retry: {{rounds: 0, patience: 1s}}\nlimits: {{blobs: 1}}\ntransfers:\n  - from: {{plugin: rules, with: {{rules: {{\"SOURCE/app:1\": \"BROKEN/app:1\"}}}}}}\n"
+            "{head}retry: {{rounds: 0, patience: 1ms}}\nlimits: {{blobs: 1}}\ntransfers:\n  - from: {{plugin: rules, with: {{rules: {{\"SOURCE/app:1\": \"BROKEN/app:1\"}}}}}}\n"
         );
         stage.case.file("workflow.yaml", &text).says(name, &["run", "workflow.yaml", "--no-journal", "--quiet"]);
     }

@@ -57,7 +57,7 @@ impl Progress {
     /// Paints what is the case now.
     pub(super) fn paint(&mut self, summary: &Summary, board: &Board, limiter: &Limiter) {
         // Half of the terminal is left to what was said.
-        let most = (self.screen.rows() / 2).saturating_sub(2).max(1);
+        let most = (Screen::rows() / 2).saturating_sub(2).max(1);
         let (active, count) = board.active(most);
         self.images.retain(|(number, bar)| {
             let stays = active.iter().any(|image| image.number == *number);
@@ -123,11 +123,11 @@ impl Progress {
         self.bytes.set_position(moved);
         self.all.set_length(known.max(over));
         self.all.set_position(over);
-        let left = if !whole {
-            ", still listing".to_owned()
-        } else {
+        let left = if whole {
             left(over, board.parts(), known, self.began.elapsed())
                 .map_or_else(String::new, |left| format!(", {} left", span(left)))
+        } else {
+            ", still listing".to_owned()
         };
         let failed = if summary.failed > 0 { format!(", {} failed", summary.failed) } else { String::new() };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate, for people")]

@@ -38,8 +38,8 @@ impl Screen {
         })
     }
 
-    /// How many rows it has.
-    pub(super) fn rows(&self) -> usize {
+    /// How many rows the terminal has.
+    pub(super) fn rows() -> usize {
         match rustix::termios::tcgetwinsize(io::stderr()) {
             Ok(size) if size.ws_row > 0 => size.ws_row.into(),
             _ => ROWS,

@@ -89,7 +89,9 @@ impl Engine {
             let (kept, note) = self.subset(job, source, &digest, manifest).await?;
             manifest = Some(kept);
             if let Some(note) = note {
-                targets.iter().for_each(|target| target.note(note.clone()));
+                for target in targets {
+                    target.note(note.clone());
+                }
             }
         }
         let wanted = manifest.as_ref().map_or(&digest, Manifest::digest).clone();
