@@ -166,7 +166,7 @@ fn a_registry_that_fails() {
         stage.case = stage.case.named("BROKEN", proxy.address());
         let head = plain(&[stage.source.address(), proxy.address()]);
         let text = format!(
-            "{head}retry: {{rounds: 0, patience: 1ms}}\nlimits: {{blobs: 1}}\ntransfers:\n  - from: {{plugin: rules, with: {{rules: {{\"SOURCE/app:1\": \"BROKEN/app:1\"}}}}}}\n"
+            "{head}retry: {{rounds: 0, patience: 0s}}\nlimits: {{blobs: 1}}\ntransfers:\n  - from: {{plugin: rules, with: {{rules: {{\"SOURCE/app:1\": \"BROKEN/app:1\"}}}}}}\n"
         );
         stage.case.file("workflow.yaml", &text).says(name, &["run", "workflow.yaml", "--no-journal", "--quiet"]);
     }
@@ -190,7 +190,7 @@ fn a_source_that_breaks_off() {
     for behaviour in ["break-off", "loop", "memory", "trap", "huge-batch"] {
         let stage = Stage::new();
         let text = format!(
-            "version: 1\nretry: {{rounds: 0}}\nplugins:\n  hostile: {{path: \"hostile.wasm\", cpu: 1s, timeout: 5s, memory: 32MiB}}\ntransfers:\n  - name: all\n    from: {{plugin: hostile, with: {{behaviour: {behaviour}}}}}\n    map: {{plugin: rewrite, with: {{drop: [\"**\"]}}}}\n    to: {{registry: \"oci:out\"}}\n"
+            "version: 1\nretry: {{rounds: 0}}\nplugins:\n  hostile: {{path: \"hostile.wasm\", cpu: 1s, timeout: 2m, memory: 32MiB}}\ntransfers:\n  - name: all\n    from: {{plugin: hostile, with: {{behaviour: {behaviour}}}}}\n    map: {{plugin: rewrite, with: {{drop: [\"**\"]}}}}\n    to: {{registry: \"oci:out\"}}\n"
         );
         let name = format!("source-{behaviour}");
         stage.case.file("workflow.yaml", &text).says(&name, &["run", "workflow.yaml", "--no-journal", "--quiet"]);
