@@ -115,8 +115,9 @@ fn the_page_lists_what_is_said_and_what_the_sources_have_and_each_once() {
 #[test]
 fn each_snapshot_is_that_of_a_test() {
     let directory = tools::repository().join("tests/cli");
-    let tests: String =
-        ["files.rs", "lines.rs", "runs.rs"].map(|name| fs::read_to_string(directory.join(name)).unwrap()).concat();
+    let tests: String = ["conversions.rs", "files.rs", "lines.rs", "manifests.rs", "runs.rs"]
+        .map(|name| fs::read_to_string(directory.join(name)).unwrap())
+        .concat();
     for file in fs::read_dir(snapshots()).unwrap() {
         let name = file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
         let made =

@@ -59,6 +59,12 @@ transfers:
     told("file-version", &format!("version: 2\n{TRANSFERS}"));
     told("file-nothing-to-move", "version: 1\ntransfers: []\n");
     told("file-without-version", TRANSFERS);
+    told("file-without-transfers", "version: 1\n");
+    told("file-transfers-mapping", "version: 1\ntransfers: {}\n");
+    told(
+        "file-zeros",
+        &format!("version: 1\nlimits: {{bandwidth: 0, idle: 0s}}\n{TRANSFERS}    select: {{tags: {{newest: {{}}}}}}\n"),
+    );
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use crate::harness::command::plain;
 use crate::harness::graph::Graph;
+use crate::harness::proxy::Action;
+use crate::harness::proxy::Gate;
 use crate::harness::registry::Registry;
 
 use super::Case;
@@ -22,6 +24,8 @@ fn arguments_that_there_are_not() {
 fn names_of_images_that_are_none() {
     let case = Case::new();
     case.says("copy-source", &["copy", "a.example.com/Upper:1", "b.example.com/app"]);
+    case.says("copy-tag", &["copy", "a.example.com/app:-x", "b.example.com/app"]);
+    case.says("copy-digest", &["copy", "a.example.com/app@sha256:abc", "b.example.com/app"]);
     case.says("copy-layout", &["copy", "oci:images", "b.example.com/app"]);
     case.says("copy-platform", &["copy", "a.example.com/app:1", "b.example.com/app", "--platform", "linux"]);
     case.says("copy-itself", &["copy", "a.example.com/app:1", "a.example.com/app:1"]);
@@ -34,6 +38,8 @@ fn what_init_cannot_write() {
     case.says("init-registry", &["init", "--from", "a b", "--to", "c.example.com"]);
     case.says("init-whole-hub", &["init", "--from", "docker.io", "--to", "c.example.com"]);
     case.says("init-tags", &["init", "--from", "a.example.com", "--to", "c.example.com", "--tags", "["]);
+    let plain = ["init", "--from", "a.example.com", "--to", "c.example.com", "--plain-http", "a b"];
+    case.says("init-plain-http", &plain);
     case.file("workflow.yaml", "mine\n");
     case.says("init-there-already", &["init", "--from", "a.example.com", "--to", "c.example.com"]);
     case.says("init-no-directory", &["init", "no/workflow.yaml", "--from", "a.example.com", "--to", "c.example.com"]);
@@ -63,6 +69,10 @@ fn what_the_classic_flags_lack() {
     case.says("classic-migration", &["--ccrToTcr"]);
     case.file("keys.yaml", "ccr: {}\n");
     case.says("classic-migration-keys", &["--ccrToTcr", "--secretFile=keys.yaml", "--tcrName=name"]);
+    case.file("other.yaml", "other: {}\n").file("nowhere.yaml", "a.example.com/x/y: \"\"\n");
+    case.says("classic-other-keys", &["--ccrToTcr", "--secretFile=other.yaml", "--tcrName=name"]);
+    case.says("classic-layout", &["--ccrToTcr", "--secretFile=other.yaml", "--tcrName=name", "--registry=oci:x"]);
+    case.says("classic-nowhere", &["--ruleFile=nowhere.yaml"]);
     case.says("classic-log-file", &["--ruleFile=rules.yaml", "--log-output-paths=no/where.log"]);
 }
 
@@ -95,5 +105,18 @@ fn reports_and_journals_that_cannot_be_kept() {
     case.place.run(&["run", "workflow.yaml", "--state", "state"]).expect(1);
     case.file("workflow.yaml", &workflow("other"));
     case.says("journal-changed", &["run", "workflow.yaml", "--state", "state", "--resume"]);
+    // Two of them would be one too many.
+    let gate = Gate::default();
+    let proxy = source.proxy();
+    proxy.fault("GET", "/blobs/", usize::MAX, Action::Hold(gate.clone()));
+    let held = workflow("app")
+        .replace("SOURCE", &proxy.address().to_string())
+        .replace(&source.address().to_string(), &proxy.address().to_string());
+    case.file("workflow.yaml", &held);
+    let running = case.place.start(&["run", "workflow.yaml", "--state", "held"], &[]);
+    gate.await_arrivals(1);
+    case.says("journal-held", &["run", "workflow.yaml", "--state", "held"]);
+    gate.open();
+    running.finish().expect(0);
     case.says_with("journal-no-home", &["run", "workflow.yaml", "--resume"], &[("HOME", "")]);
 }

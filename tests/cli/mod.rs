@@ -2,9 +2,11 @@
 //!
 //! After a change: `IMAGE_TRANSFER_WRITE_FIXTURES=1 cargo test --locked --test e2e cli`.
 
+mod conversions;
 mod documentation;
 mod files;
 mod lines;
+mod manifests;
 mod runs;
 
 use std::fs;
@@ -90,6 +92,7 @@ impl Case {
             (r"/\.report-\w+", "/.report-RANDOM"),
             (r"/workflow-[0-9a-f]{8}", "/workflow-RANDOM"),
             (r"\.rs:\d+:\d+", ".rs"),
+            (r"process \d+", "process NUMBER"),
             (r"127\.0\.0\.1:\d+", "ANOTHER"),
         ] {
             text = Regex::new(pattern).unwrap().replace_all(&text, name).into_owned();
