@@ -22,6 +22,7 @@ mod bad_input;
 mod classic;
 mod convert;
 mod init;
+mod kit;
 mod plugins;
 mod providers;
 mod schema;

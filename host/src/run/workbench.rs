@@ -63,6 +63,7 @@ impl Workbench {
         let gateway = Gateway::for_user(Arc::clone(&limiter), named(&plan), plan.limits.patience);
         let listings = Arc::new(Listings::new(plan.base.clone()));
         let mut shelf = Shelf::new(host(&plan, &gateway, &listings)?, &plan);
+        shelf.fetch(gateway.clone()).await;
         shelf.check_all().await;
 
         let mut registries = Vec::new();
