@@ -85,6 +85,7 @@ fn a_workflow_names_a_plugin_by_its_digest_and_fetches_it_once() {
     place.file("workflow.yaml", &workflow(&place, &registry, &format!("oci://{pinned}")));
     place.run_with(&["run", "workflow.yaml"], &environment).expect(0);
     assert_eq!(Layout::at(&place.path().join("out")).tags("web/app"), ["1"]);
+    place.run_with(&["plugin", "list", "workflow.yaml"], &environment).expect(0).says("teams ");
     registry.stop();
     fs::remove_dir_all(place.path().join("out")).unwrap();
     place.run_with(&["run", "workflow.yaml"], &environment).expect(0);

@@ -1,6 +1,7 @@
 //! `plugin new` in each language: built and tested by the commands of its README, used in a workflow in all its roles.
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -85,11 +86,12 @@ fn use_it(component: &Path) {
     }
 }
 
-fn whole_path(language: &str) {
+fn whole_path(language: &str) -> (Project, PathBuf) {
     let project = Project::new(language, language);
     let component = project.build();
     test(&project, &component);
     use_it(&component);
+    (project, component)
 }
 
 #[test]
@@ -104,7 +106,18 @@ fn a_new_plugin_in_javascript_is_built_tested_and_used() {
 
 #[test]
 fn a_new_plugin_in_python_is_built_tested_and_used() {
-    whole_path("python");
+    let (project, component) = whole_path("python");
+    // A mistake of the plugin's own: what the language says of it is in the log.
+    let place = Workplace::new();
+    let tokens = "https://tokens.example/issue";
+    let answer = json!({"username": USER, "password": PASSWORD, "expires-at": "soon"});
+    let asked = format!("{tokens}?registry=registry.example");
+    let recorded = json!({"http": [{"method": "POST", "url": asked, "status": 200, "json": answer}]});
+    place.file("recorded.json", &recorded.to_string());
+    let (component, input) = (component.to_str().unwrap(), project.directory.join("test/registries.json"));
+    let test = ["plugin", "test", component, "--as", "credentials", "--http", "recorded.json", "--with"];
+    let more = [&format!("tokens={tokens}"), "--input", input.to_str().unwrap()];
+    place.run(&[&test[..], &more].concat()).expect(1).says("trapped").says("TypeError");
 }
 
 #[test]

@@ -44,7 +44,7 @@ def rows(text: str) -> List[Tuple[re.Pattern, str]]:
         pattern, target = row
         try:
             target.format(name="", repository="")
-        except (KeyError, IndexError, ValueError):
+        except (KeyError, IndexError, ValueError, AttributeError):
             problems.append(f"/table: line {number}: only {{name}} and {{repository}} stand for something")
             continue
         table.append((re.compile(fnmatch.translate(pattern)), target))

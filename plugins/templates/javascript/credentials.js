@@ -14,10 +14,17 @@ class Issuer {
   async issue(registry) {
     const response = await request('POST', `${this.url}?registry=${registry}`);
     if (response.status !== 200) refuse(response);
-    const token = await response.json();
-    if (!token.username || !token.password) fail('fatal', 'the token service gave no token');
-    const at = token['expires-at'];
-    return { username: token.username, password: token.password, expiresAt: at === undefined ? undefined : BigInt(at) };
+    try {
+      const token = await response.json();
+      const at = token['expires-at'];
+      if (token.username && token.password) {
+        const expiresAt = at === undefined ? undefined : BigInt(at);
+        return { username: token.username, password: token.password, expiresAt };
+      }
+    } catch {
+      // Told below.
+    }
+    return fail('fatal', 'the token service gave no token');
   }
 }
 

@@ -26,5 +26,5 @@ class Issuer:
         try:
             token = json.loads(body)
             return Credential(token["username"], token["password"], token.get("expires-at"))
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise Err(types.Error_Fatal(f"the token service gave no token: {error}")) from None

@@ -73,7 +73,7 @@ pub(crate) struct PullArgs {
 /// `plugin inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// The name of an embedded plugin, the path of a component, or oci://host/repository:tag.
+    /// The name of an embedded plugin, the path of a component, or `oci://host/repository:tag`.
     pub(crate) plugin: String,
     /// Print JSON.
     #[arg(long)]

@@ -110,21 +110,6 @@ impl Language {
         self.always.iter().copied().chain(asking).chain(each)
     }
 
-    /// The modules that Rust is told of.
-    pub(super) fn modules(&self, kinds: &[Kind]) -> String {
-        let mut names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
-        if asks(kinds) {
-            names.push("http");
-        }
-        names.sort_unstable();
-        names.iter().map(|name| format!("mod {name};")).collect::<Vec<_>>().join("\n")
-    }
-
-    /// The options that Rust reads.
-    pub(super) fn fields(&self, kinds: &[Kind]) -> String {
-        kinds.iter().map(|kind| format!("    {}: String,", kind.option)).collect::<Vec<_>>().join("\n")
-    }
-
     /// What the main file of a script hands on.
     pub(super) fn exports(&self, kinds: &[Kind]) -> String {
         let line = |kind: &Kind| match self.lang {
@@ -143,6 +128,21 @@ impl Language {
         lines.sort_unstable();
         lines.join("\n")
     }
+}
+
+/// The modules that Rust is told of.
+pub(super) fn modules(kinds: &[Kind]) -> String {
+    let mut names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    if asks(kinds) {
+        names.push("http");
+    }
+    names.sort_unstable();
+    names.iter().map(|name| format!("mod {name};")).collect::<Vec<_>>().join("\n")
+}
+
+/// The options that Rust reads.
+pub(super) fn fields(kinds: &[Kind]) -> String {
+    kinds.iter().map(|kind| format!("    {}: String,", kind.option)).collect::<Vec<_>>().join("\n")
 }
 
 fn asks(kinds: &[Kind]) -> bool {

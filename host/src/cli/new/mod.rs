@@ -38,9 +38,9 @@ const README: &str = include_str!("../../../../plugins/templates/README.md");
 const RECORDED: &str = include_str!("../../../../plugins/templates/test/recorded.json");
 
 /// Why there is no template for Go.
-const NO_GO: &str = "--lang go: there is no template for Go. Its compiler makes modules and no components, and what makes components of Go \
-                     (TinyGo, componentize-go) comes from no package registry, so that nothing could be pinned and tested. Either can be \
-                     pointed at wit/: see \"Other languages\" in docs/plugin-guide.md";
+const NO_GO: &str = "--lang go: there is no template for Go. Its compiler makes modules and no components, and no way to make a \
+                     component of one (wit-bindgen's bindings with WASI's adapter, TinyGo, componentize-go) was tried with this contract \
+                     yet. Each can be pointed at wit/: see \"Other languages\" in docs/plugin-guide.md";
 
 /// Writes the project.
 pub(super) fn run(args: &NewArgs) -> Result<Exit, CommandError> {
@@ -89,8 +89,8 @@ fn files(name: &str, language: &Language, kinds: &[Kind]) -> Vec<(String, String
     let summary = summaries.join("; ");
     let fill = |text: &str| {
         let text = text.replace("@NAME@", name).replace("@SUMMARY@", &summary);
-        let text = text.replace("@EXPORTS@", &language.exports(kinds)).replace("@MODULES@", &language.modules(kinds));
-        let text = text.replace("@FIELDS@", &language.fields(kinds)).replace("@LANGUAGE@", language.name);
+        let text = text.replace("@EXPORTS@", &language.exports(kinds)).replace("@MODULES@", &language::modules(kinds));
+        let text = text.replace("@FIELDS@", &language::fields(kinds)).replace("@LANGUAGE@", language.name);
         text.replace("@BUILD@", language.build).replace("@BUILD-NOTE@", language.note).replace("@NAME@", name)
     };
     let mut files =
@@ -99,8 +99,8 @@ fn files(name: &str, language: &Language, kinds: &[Kind]) -> Vec<(String, String
     files.push(("wit/world.wit".to_owned(), world(kinds)));
     files.extend(CONTRACT.map(|(path, text)| (format!("wit/deps/{path}"), text.to_owned())));
     files.push(("options.schema.json".to_owned(), schema(kinds)));
-    let options: String = kinds.iter().map(|kind| format!("{}: {}\n", kind.option, kind.value)).collect();
-    files.push(("test/options.yaml".to_owned(), options));
+    let options: Vec<String> = kinds.iter().map(|kind| format!("{}: {}\n", kind.option, kind.value)).collect();
+    files.push(("test/options.yaml".to_owned(), options.concat()));
     files.push(("test/recorded.json".to_owned(), RECORDED.to_owned()));
     for kind in kinds {
         files.extend(kind.input.map(|(path, text)| (path.to_owned(), text.to_owned())));
@@ -111,8 +111,8 @@ fn files(name: &str, language: &Language, kinds: &[Kind]) -> Vec<(String, String
 
 /// A world of its own, with what is exported.
 fn world(kinds: &[Kind]) -> String {
-    let exports: String =
-        kinds.iter().map(|kind| format!("  export image-transfer:plugin/{}@0.1.0;\n", kind.name)).collect();
+    let exports = kinds.iter().map(|kind| format!("  export image-transfer:plugin/{}@0.1.0;\n", kind.name));
+    let exports = exports.collect::<Vec<_>>().concat();
     format!(
         "package local:plugin;\n\n/// What this plugin imports and exports.\nworld plugin {{\n  include \
          image-transfer:plugin/imports@0.1.0;\n  export image-transfer:plugin/plugin-info@0.1.0;\n{exports}}}\n"
