@@ -15,14 +15,25 @@ use crate::harness::api::Server;
 use crate::harness::command::Workplace;
 use crate::kit::project::Project;
 
+/// What the plugin does first where it is to make several repositories: a request with a body, and all of them at once.
+const AT_ONCE: &str = "async ensure(repositories) {
+    if (repositories.length > 1) {
+      await fetch(`${this.url}/body`, { method: 'POST', body: 'hello' });
+      await Promise.all(repositories.map(({ name }) => fetch(`${this.url}/at-once/${name}`)));
+    }";
+
 /// The template's plugin in JavaScript, changed so that its option `api` grants nothing. Built once for the tests of this file.
 fn component() -> &'static Path {
     static BUILT: OnceLock<std::path::PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let marked = "\"format\": \"uri\",\n      \"description\": \"The API";
-        Project::new("fetch", "js").change("options.schema.json", marked, "\"description\": \"The API").build()
+        let project = Project::new("fetch", "js").change("options.schema.json", marked, "\"description\": \"The API");
+        project.change("provisioner.js", "async ensure(repositories) {", AT_ONCE).build()
     })
 }
+
+/// More requests than are on their way at a time.
+const MANY: usize = 40;
 
 /// Redirects to `elsewhere`, or answers with a large body.
 struct Trap {
@@ -41,6 +52,8 @@ impl Api for Trap {
 
 fn test(arguments: &[&str]) -> Value {
     let place = Workplace::new();
+    let many: Vec<String> = (0..MANY).map(|number| format!("team/app-{number}")).collect();
+    place.file("many.json", &json!(many).to_string());
     place.file("repositories.json", r#"["team/app"]"#);
     let component = component().to_str().unwrap();
     let all = [&["plugin", "test", component, "--json", "--record", "recorded.json"], arguments].concat();
@@ -91,4 +104,18 @@ fn fetch_is_not_given_more_than_http_is() {
     let shown = test(&["--as", "source", "--with", &catalogue]);
     assert_eq!(shown["requests"][0]["error"], "too-large", "{shown}");
     assert!(shown["outcome"]["error"].is_string(), "{shown}");
+}
+
+#[test]
+fn fetch_sends_bodies_and_many_requests_at_once() {
+    let recorder = Recorder::new(Arc::new(Trap { elsewhere: String::new() }));
+    let server = Server::start(recorder.clone());
+    let (api, host) = (format!("api={}", server.url()), server.address().to_string());
+    let shown = test(&["--as", "provisioner", "--input", "many.json", "--with", &api, "--host", &host]);
+    assert_eq!(shown["outcome"].as_array().map(Vec::len), Some(MANY), "{shown}");
+    assert!(shown["outcome"].as_array().unwrap().iter().all(|entry| entry["ensured"] == "existed"), "{shown}");
+    let calls = recorder.calls();
+    assert_eq!((calls[0].method.as_str(), calls[0].body.as_slice()), ("POST", &b"hello"[..]));
+    assert_eq!(calls[0].header("content-length"), Some("5"));
+    assert_eq!(calls.iter().filter(|call| call.path.starts_with("/at-once/")).count(), MANY);
 }

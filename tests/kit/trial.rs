@@ -1,5 +1,6 @@
 //! `plugin test` and `plugin inspect`: what a plugin gives, calls, costs and is.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -111,6 +112,8 @@ fn a_recorded_run_is_run_again_where_there_is_no_network() {
     assert_eq!(recorder.calls().len(), 1);
     let recorded = place.read("recorded.json");
     assert!(!recorded.contains("session"), "{recorded}");
+    let mode = std::fs::metadata(place.path().join("recorded.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "what an API told is for its owner alone");
     drop(server);
     let replay = [&fetch[..], &[&endpoint], &["--http", "recorded.json"]].concat();
     let second = parsed(&place.run(&replay).expect(0));

@@ -3,6 +3,9 @@
 mod input;
 mod outcome;
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,7 +188,13 @@ async fn issued(plugin: &Arc<Plugin>, options: &Value, registries: &[String]) ->
 
 fn record(path: &Path, trial: &Trial) -> Result<(), CommandError> {
     let text = serde_json::to_string_pretty(&trial.record()).map_err(std::io::Error::other)? + "\n";
-    std::fs::write(path, text).map_err(|source| CommandError::File { path: path.to_owned(), source })
+    let write = || {
+        // For the user's own eyes: an API may have told a secret.
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())
+    };
+    write().map_err(|source| CommandError::File { path: path.to_owned(), source })
 }
 
 #[expect(clippy::print_stderr, reason = "a remark about the result is not part of it")]
