@@ -22,6 +22,7 @@ build:
 
 deps:
 	tests/install-deps
+	tests/install-deps --kit
 
 # The quick checks first; the end-to-end tests last, so that their closing line is the last one.
 .NOTPARALLEL: test

@@ -24,6 +24,7 @@ mod cli;
 mod convert;
 mod init;
 mod journey;
+mod kit;
 mod packages;
 mod plan;
 mod plugins;

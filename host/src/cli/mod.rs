@@ -1,6 +1,7 @@
 //! The command line: subcommands, the classic flags, exit codes.
 
 mod args;
+mod artifact;
 mod classic;
 mod convert;
 mod copy;
@@ -8,11 +9,13 @@ mod history;
 mod init;
 mod journal;
 mod logging;
+mod new;
 mod plugins;
 mod runs;
 mod schema;
 mod shell;
 mod signals;
+mod trial;
 mod write;
 
 use std::ffi::OsString;
@@ -35,6 +38,7 @@ use crate::plugin::PluginError;
 use crate::report::Outputs;
 use crate::report::PlanForm;
 use crate::report::Summary;
+use crate::run::ArtifactError;
 use crate::run::RunError;
 use crate::workflow::Report;
 
@@ -97,6 +101,9 @@ enum CommandError {
     /// A plugin cannot be used.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// A plugin does not come from a registry, or not go there.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -175,7 +182,11 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Completions(args) => Ok(shell::completions(&args)),
         Command::Man(args) => shell::man(&args),
         Command::Plugin(PluginCommand::List { file }) => plugins::list(file.as_deref()).await,
-        Command::Plugin(PluginCommand::Inspect { plugin }) => plugins::inspect(&plugin).await,
+        Command::Plugin(PluginCommand::Inspect(args)) => plugins::inspect(&args).await,
+        Command::Plugin(PluginCommand::Push(args)) => artifact::push(&args).await,
+        Command::Plugin(PluginCommand::Pull(args)) => artifact::pull(&args).await,
+        Command::Plugin(PluginCommand::New(args)) => new::run(&args),
+        Command::Plugin(PluginCommand::Test(args)) => trial::run(*args).await,
     }
 }
 
@@ -210,7 +221,17 @@ fn tell(error: &CommandError) {
                 eprintln!("hint: {hint}");
             }
         }
-        CommandError::Run(_) | CommandError::File { .. } | CommandError::Usage(_) | CommandError::Io(_) => {
+        CommandError::Artifact(ArtifactError::Endpoint(endpoint)) => {
+            eprintln!("error: {}", chain(endpoint));
+            if let Some(hint) = endpoint.hint() {
+                eprintln!("hint: {hint}");
+            }
+        }
+        CommandError::Run(_)
+        | CommandError::Artifact(_)
+        | CommandError::File { .. }
+        | CommandError::Usage(_)
+        | CommandError::Io(_) => {
             eprintln!("error: {}", chain(error));
         }
     }

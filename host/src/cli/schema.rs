@@ -15,7 +15,7 @@ pub(super) async fn run(args: SchemaArgs) -> Result<Exit, CommandError> {
     write::check(&args.written)?;
     let host = run::inspection_host(CacheDir::default())?;
     let mut options = Vec::new();
-    for spec in plugins::specs(args.file.as_deref())? {
+    for spec in plugins::specs(args.file.as_deref()).await? {
         let name = spec.name.clone();
         let plugin = host.load(spec).await?;
         let (info, can) = (plugin.info(), plugin.capabilities());

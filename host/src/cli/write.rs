@@ -15,11 +15,16 @@ pub(super) fn text(text: &str, args: &WrittenArgs) -> Result<(), CommandError> {
         say(text.trim_end());
         return Ok(());
     };
-    file(path, text, args.force).map_err(|source| match source.kind() {
+    bytes(path, text.as_bytes(), args.force)
+}
+
+/// Writes `bytes` to `path`. A file that is there stays, unless it is to be replaced.
+pub(super) fn bytes(path: &Path, bytes: &[u8], force: bool) -> Result<(), CommandError> {
+    file(path, bytes, force).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => {
             CommandError::Usage(format!("{} is there already; --force replaces it", path.display()))
         }
-        _ => CommandError::File { path: path.clone(), source },
+        _ => CommandError::File { path: path.to_owned(), source },
     })
 }
 
@@ -33,7 +38,7 @@ pub(super) fn check(args: &WrittenArgs) -> Result<(), CommandError> {
     }
 }
 
-fn file(path: &Path, text: &str, force: bool) -> io::Result<()> {
+fn file(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true);
     if force {
@@ -41,5 +46,5 @@ fn file(path: &Path, text: &str, force: bool) -> io::Result<()> {
     } else {
         options.create_new(true)
     };
-    options.open(path)?.write_all(text.as_bytes())
+    options.open(path)?.write_all(bytes)
 }

@@ -47,6 +47,16 @@ impl CacheDir {
         }
     }
 
+    /// A directory beside it: what is in it that wasmtime does not know, wasmtime removes.
+    #[must_use]
+    pub fn beside(&self, what: &str) -> Option<PathBuf> {
+        let path = self.path()?;
+        let mut name = path.file_name()?.to_owned();
+        name.push("-");
+        name.push(what);
+        Some(path.with_file_name(name))
+    }
+
     fn path(&self) -> Option<PathBuf> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         match self {

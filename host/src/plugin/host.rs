@@ -31,19 +31,18 @@ use crate::plugin::Registries;
 use crate::plugin::Source;
 use crate::plugin::Spec;
 use crate::plugin::Transports;
+use crate::plugin::Trial;
 use crate::plugin::bindings;
 use crate::plugin::grants::Grants;
 use crate::plugin::image::clean;
 use crate::plugin::instance::Worlds;
+use crate::plugin::schema::Mark;
 use crate::plugin::schema::Schema;
 use crate::plugin::state::State;
 use crate::secret::Redactor;
 
 /// How often the epoch advances: the grain of CPU budgets.
 const TICK: Duration = Duration::from_millis(10);
-
-/// Bytes of a component. Those that carry a Python or JavaScript engine have up to 20 MB.
-const MAX_COMPONENT: u64 = 128 << 20;
 
 /// Exports of a component that is none of ours that are shown.
 const MAX_SHOWN: usize = 5;
@@ -100,6 +99,7 @@ pub(super) struct Shared {
     pub(super) registries: Arc<dyn Registries>,
     pub(super) transports: Arc<Transports>,
     pub(super) redactor: Redactor,
+    pub(super) trial: Option<Arc<Trial>>,
 }
 
 /// A component, compiled and described.
@@ -129,8 +129,20 @@ pub struct Info {
 }
 
 impl Host {
+    /// Bytes of a component. Those that carry a Python or JavaScript engine have up to 20 MB.
+    pub const MAX_COMPONENT: u64 = 128 << 20;
+
     /// An engine with its ticker. The ticker ends with the last clone and the last plugin.
     pub fn new(options: HostOptions) -> Result<Self, PluginError> {
+        Self::made(options, None)
+    }
+
+    /// The same with somebody who looks on, and perhaps answers in place of the network.
+    pub fn on_trial(options: HostOptions, trial: Arc<Trial>) -> Result<Self, PluginError> {
+        Self::made(options, Some(trial))
+    }
+
+    fn made(options: HostOptions, trial: Option<Arc<Trial>>) -> Result<Self, PluginError> {
         let failed = |error: wasmtime::Error| PluginError::Engine { reason: format!("{error:#}") };
         let mut config = Config::new();
         config
@@ -155,13 +167,18 @@ impl Host {
         let linker = linker(&engine).map_err(failed)?;
         let HostOptions { gateway, registries, transports, redactor, .. } = options;
         let transports = Arc::new(transports);
-        Ok(Self { shared: Arc::new(Shared { engine, linker, gateway, registries, transports, redactor }) })
+        Ok(Self { shared: Arc::new(Shared { engine, linker, gateway, registries, transports, redactor, trial }) })
     }
 
     /// The names of the embedded components.
     #[must_use]
     pub fn builtins() -> &'static [&'static str] {
         &BUILTIN_NAMES
+    }
+
+    /// The bytes of a component, its hash not looked at yet.
+    pub fn bytes(spec: &Spec) -> Result<Vec<u8>, PluginError> {
+        read(spec)
     }
 
     /// Reads, verifies, compiles and describes a component.
@@ -194,7 +211,7 @@ impl Host {
             .map_err(|reason| PluginError::Schema { plugin: spec.name.clone(), reason })?;
         let grants = match spec.origin {
             Origin::Builtin => Grants::embedded(spec.hosts.clone(), info.hosts.clone()),
-            Origin::Path { .. } => Grants::named(spec.hosts.clone()),
+            Origin::Path { .. } | Origin::Artifact { .. } => Grants::named(spec.hosts.clone()),
         };
         let info = Info {
             name: info.name,
@@ -225,6 +242,15 @@ impl Plugin {
         PluginError::Lacks { plugin: self.spec.name.clone(), wanted, has: self.capabilities() }
     }
 
+    /// The interfaces that it exports, by name.
+    #[must_use]
+    pub fn exports(&self) -> Vec<String> {
+        let kind = self.component.component_type();
+        let mut exports: Vec<String> = kind.exports(self.component.engine()).map(|(name, _)| name.to_owned()).collect();
+        exports.sort_unstable();
+        exports
+    }
+
     /// The interfaces that it imports, by name.
     #[must_use]
     pub fn imports(&self) -> Vec<String> {
@@ -232,6 +258,12 @@ impl Plugin {
         let mut imports: Vec<String> = kind.imports(self.component.engine()).map(|(name, _)| name.to_owned()).collect();
         imports.sort_unstable();
         imports
+    }
+
+    /// Its options that grant a host, and those that hold a secret, each as a path of names.
+    #[must_use]
+    pub fn marked_options(&self) -> (Vec<String>, Vec<String>) {
+        (self.schema.marked(Mark::Host), self.schema.marked(Mark::Secret))
     }
 
     /// All that its schema has against `config`.
@@ -267,10 +299,12 @@ impl Shared {
     }
 }
 
-/// Everything a guest may import: the contract, and the whole of WASI with nothing behind it but clocks and random numbers.
+/// Everything a guest may import: the contract, and the whole of WASI with nothing behind it but clocks, random numbers and, for
+/// `wasi:http`, what is behind `http`.
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     bindings::types::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     bindings::log::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     bindings::http::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
@@ -285,6 +319,7 @@ fn read(spec: &Spec) -> Result<Vec<u8>, PluginError> {
             .find(|(name, _)| *name == spec.name)
             .map(|(_, bytes)| bytes.to_vec())
             .ok_or_else(|| PluginError::Unknown { plugin: spec.name.clone() }),
+        Origin::Artifact { component } => Ok(component.to_vec()),
         Origin::Path { path, .. } => read_file(path).map_err(|source| PluginError::Read {
             plugin: spec.name.clone(),
             path: Path::to_owned(path),
@@ -299,9 +334,9 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_COMPONENT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_COMPONENT {
-        let problem = format!("larger than {} MiB", MAX_COMPONENT >> 20);
+    File::open(path)?.take(Host::MAX_COMPONENT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > Host::MAX_COMPONENT {
+        let problem = format!("larger than {} MiB", Host::MAX_COMPONENT >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
     }
     Ok(bytes)

@@ -1,6 +1,7 @@
 //! One instance of a component, its store, and how its calls are judged.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::time::error::Elapsed;
 use wasmtime::Store;
@@ -10,6 +11,7 @@ use wasmtime::component::InstancePre;
 
 use crate::plugin::Call;
 use crate::plugin::CallError;
+use crate::plugin::Called;
 use crate::plugin::Capabilities;
 use crate::plugin::Failure;
 use crate::plugin::Plugin;
@@ -40,6 +42,9 @@ const MAX_SCHEMA: usize = 256 << 10;
 
 /// Hosts that a plugin may describe.
 const MAX_HOSTS: usize = 64;
+
+/// Lines of standard error that are shown of an instance that broke.
+const MAX_STDERR: usize = 40;
 
 /// How wasmtime says that [`ANSWER`] was not enough; it gives the error no public type.
 const FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
@@ -118,6 +123,8 @@ pub(super) struct Runner {
     pub(super) store: Store<State>,
     spec: Spec,
     version: String,
+    /// When the call began, for whoever looks on.
+    began: Option<Instant>,
 }
 
 impl Runner {
@@ -136,6 +143,7 @@ impl Runner {
             transports: Arc::clone(&shared.transports),
             grants,
             redactor,
+            trial: shared.trial.clone(),
             cpu: spec.cpu,
             memory: spec.memory,
         });
@@ -148,12 +156,13 @@ impl Runner {
             let spent = store.data().budget.spent();
             Ok(if spent { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
         });
-        Self { store, spec: spec.clone(), version: version.to_owned() }
+        Self { store, spec: spec.clone(), version: version.to_owned(), began: None }
     }
 
     /// A call begins: its budgets are fresh. It must run in the meter, or its CPU time goes unseen.
     pub(super) fn begin(&mut self) -> Meter {
         self.store.set_epoch_deadline(1);
+        self.began = self.store.data().way.trial.is_some().then(Instant::now);
         self.store.data_mut().begin()
     }
 
@@ -167,6 +176,7 @@ impl Runner {
         function: &'static str,
         answer: Result<wasmtime::Result<T>, Elapsed>,
     ) -> Result<T, PluginError> {
+        self.show(function);
         let failure = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Err(_) => Failure::Timeout(self.spec.timeout),
@@ -182,7 +192,27 @@ impl Runner {
                 },
             },
         };
+        self.tell_stderr();
         Err(self.broke(function, failure))
+    }
+
+    /// Shows a call that is over to whoever looks on.
+    fn show(&self, function: &'static str) {
+        let state = self.store.data();
+        if let (Some(trial), Some(began)) = (&state.way.trial, self.began) {
+            let called = Called { function, took: began.elapsed(), cpu: state.budget.used() };
+            trial.called(called, state.memory.used());
+        }
+    }
+
+    /// What the language's run-time library wrote before it ended, such as a traceback.
+    fn tell_stderr(&self) {
+        let state = self.store.data();
+        let text = state.redactor.strike(&state.stderr.take());
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        for line in &lines[lines.len().saturating_sub(MAX_STDERR)..] {
+            tracing::warn!(target: "plugin", plugin = self.spec.name, "{}", clean(line));
+        }
     }
 
     /// An answer that is not to be had.

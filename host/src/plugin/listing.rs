@@ -130,6 +130,7 @@ mod tests {
             transports: Arc::default(),
             grants,
             redactor: Redactor::default(),
+            trial: None,
             cpu: Duration::from_secs(1),
             memory: 1 << 20,
         })

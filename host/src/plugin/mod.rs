@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Types that the contract generates stop here: on the other side are this program's own. A plugin can touch nothing but what
-//! `imports` offers: no file, no environment, no socket; hosts only as granted; registries only through listings, without
+//! `imports` offers, or `fetch` by the same way: no file, no environment, no socket; hosts only as granted; registries only through listings, without
 //! their credentials. Every call has a budget of CPU time, wall-clock time, memory and answer size; an instance that breaks one is thrown away.
 
 mod annotations;
@@ -13,6 +13,7 @@ mod bindings;
 mod cache;
 mod capabilities;
 mod error;
+mod fetch;
 mod grants;
 mod host;
 mod image;
@@ -21,11 +22,15 @@ mod instance;
 mod listing;
 mod mentions;
 mod meter;
+mod recording;
 mod schema;
 mod spec;
 mod state;
+mod stderr;
 #[cfg(test)]
 mod tests;
+mod trial;
+mod way;
 
 use std::collections::HashMap;
 
@@ -55,10 +60,18 @@ pub use image::Ensured;
 pub use image::Image;
 pub use image::Issued;
 pub use mentions::Mentions;
+pub use recording::Exchange;
+pub use recording::Listed;
+pub use recording::Recording;
 pub use schema::ConfigProblem;
 pub use spec::Capabilities;
 pub use spec::Origin;
 pub use spec::Spec;
+pub use trial::Called;
+pub use trial::Requested;
+pub use trial::Seen;
+pub use trial::Trial;
+pub use trial::TrialRegistries;
 
 /// What the `registry` import lists through: the layer above implements it with the host's credentials.
 pub trait Registries: Send + Sync {

@@ -20,6 +20,30 @@ pub struct ConfigProblem {
     pub help: Option<String>,
 }
 
+/// What a schema may say of an option besides its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A host, or a URL of one: naming it grants it.
+    Host,
+    /// A secret.
+    Secret,
+}
+
+impl Mark {
+    fn is_on(self, schema: &Value) -> bool {
+        let format = schema.get("format").and_then(Value::as_str);
+        match self {
+            Self::Host => matches!(format, Some("uri" | "hostname")),
+            Self::Secret => {
+                format == Some("password") || schema.get("writeOnly").and_then(Value::as_bool) == Some(true)
+            }
+        }
+    }
+}
+
+/// How deep options are looked for that a schema marks.
+const DEPTH: usize = 8;
+
 /// A schema and what it says besides.
 pub(super) struct Schema {
     pub(super) text: Value,
@@ -65,12 +89,18 @@ impl Schema {
         (distance <= limit).then(|| format!("did you mean `{}`?", clean(name)))
     }
 
+    /// The options that it marks so, as far as they stand in it and are not referred to.
+    pub(super) fn marked(&self, mark: Mark) -> Vec<String> {
+        let mut found = Vec::new();
+        marked(&self.text, mark, "", DEPTH, &mut found);
+        found
+    }
+
     /// Hosts that the user wrote into options whose schema says that they are hosts or URLs.
     pub(super) fn hosts(&self, config: &Value) -> Vec<String> {
         let mut hosts = Vec::new();
         walk(&self.text, config, &mut |schema, value| {
-            let format = schema.get("format").and_then(Value::as_str);
-            if matches!(format, Some("uri" | "hostname")) {
+            if Mark::Host.is_on(schema) {
                 hosts.extend(value.as_str().and_then(host_of));
             }
         });
@@ -81,12 +111,32 @@ impl Schema {
     pub(super) fn secrets(&self, config: &Value) -> Vec<Secret> {
         let mut secrets = Vec::new();
         walk(&self.text, config, &mut |schema, value| {
-            let password = schema.get("format").and_then(Value::as_str) == Some("password");
-            if password || schema.get("writeOnly").and_then(Value::as_bool) == Some(true) {
+            if Mark::Secret.is_on(schema) {
                 scalars(value, &mut secrets);
             }
         });
         secrets
+    }
+}
+
+fn marked(schema: &Value, mark: Mark, name: &str, depth: usize, found: &mut Vec<String>) {
+    if mark.is_on(schema) && !found.iter().any(|it| it == name) {
+        found.push(name.to_owned());
+    }
+    let Some(depth) = depth.checked_sub(1) else { return };
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        for (key, below) in properties {
+            let name = if name.is_empty() { clean(key) } else { format!("{name}.{}", clean(key)) };
+            marked(below, mark, &name, depth, found);
+        }
+    }
+    if let Some(items) = schema.get("items") {
+        marked(items, mark, &format!("{name}[]"), depth, found);
+    }
+    for key in ["oneOf", "anyOf", "allOf"] {
+        for below in schema.get(key).and_then(Value::as_array).into_iter().flatten() {
+            marked(below, mark, name, depth, found);
+        }
     }
 }
 
@@ -140,6 +190,21 @@ mod tests {
         let config = json!({"endpoint": "https://harbor.corp:8443/api", "password": "not-a-real-password"});
         assert_eq!(schema().hosts(&config), ["harbor.corp:8443"]);
         assert_eq!(schema().secrets(&config), [Secret::new("not-a-real-password")]);
+    }
+
+    #[test]
+    fn options_that_are_hosts_or_secrets_are_told_by_name() {
+        let schema = Schema::read(
+            &json!({"properties": {
+                "endpoint": {"format": "uri"},
+                "mirrors": {"type": "array", "items": {"properties": {"host": {"format": "hostname"}}}},
+                "login": {"oneOf": [{"type": "null"}, {"properties": {"key": {"writeOnly": true}}}]},
+            }})
+            .to_string(),
+        )
+        .unwrap();
+        assert_eq!(schema.marked(Mark::Host), ["endpoint", "mirrors[].host"]);
+        assert_eq!(schema.marked(Mark::Secret), ["login.key"]);
     }
 
     #[test]

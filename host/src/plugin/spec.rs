@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A plugin as the workflow names it.
@@ -32,6 +33,11 @@ pub enum Origin {
         path: PathBuf,
         /// Its SHA-256 in hexadecimal, where the workflow pins it.
         sha256: Option<String>,
+    },
+    /// In memory, where it came from a registry.
+    Artifact {
+        /// Its bytes.
+        component: Arc<[u8]>,
     },
 }
 

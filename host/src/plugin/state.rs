@@ -8,13 +8,20 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::WasiCtxView;
 use wasmtime_wasi::WasiView;
+use wasmtime_wasi_http::WasiHttpCtx;
+use wasmtime_wasi_http::WasiHttpCtxView;
+use wasmtime_wasi_http::WasiHttpView;
 
 use crate::http::Gateway;
 use crate::oci::RegistryName;
 use crate::plugin::Registries;
 use crate::plugin::Transports;
+use crate::plugin::Trial;
+use crate::plugin::fetch::Fetch;
 use crate::plugin::grants::Grants;
 use crate::plugin::meter::Meter;
+use crate::plugin::stderr::Tail;
+use crate::plugin::way::Way;
 use crate::secret::Redactor;
 
 /// Elements of all tables of an instance together.
@@ -38,9 +45,12 @@ pub(super) struct State {
     pub(super) plugin: String,
     pub(super) gateway: Gateway,
     pub(super) registries: Arc<dyn Registries>,
-    pub(super) transports: Arc<Transports>,
-    pub(super) grants: Grants,
+    pub(super) grants: Arc<Grants>,
     pub(super) redactor: Redactor,
+    /// The way of its requests.
+    pub(super) way: Arc<Way>,
+    /// What it wrote to standard error.
+    pub(super) stderr: Tail,
     pub(super) budget: Budget,
     pub(super) memory: Memory,
     /// The registry that was taken note of last.
@@ -49,6 +59,8 @@ pub(super) struct State {
     pub(super) lines: usize,
     pub(super) table: ResourceTable,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
+    fetch: Fetch,
 }
 
 /// CPU time of a call.
@@ -74,6 +86,7 @@ pub(super) struct Parts {
     pub(super) transports: Arc<Transports>,
     pub(super) grants: Grants,
     pub(super) redactor: Redactor,
+    pub(super) trial: Option<Arc<Trial>>,
     pub(super) cpu: Duration,
     pub(super) memory: u64,
 }
@@ -82,20 +95,33 @@ impl State {
     pub(super) fn new(parts: Parts) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
+        let grants = Arc::new(parts.grants);
+        let way = Arc::new(Way {
+            plugin: parts.plugin.clone(),
+            gateway: parts.gateway.clone(),
+            transports: parts.transports,
+            grants: Arc::clone(&grants),
+            trial: parts.trial,
+            redactor: parts.redactor.clone(),
+        });
+        let stderr = Tail::default();
         Self {
             plugin: parts.plugin,
             gateway: parts.gateway,
             registries: parts.registries,
-            transports: parts.transports,
-            grants: parts.grants,
+            grants,
             redactor: parts.redactor,
+            way: Arc::clone(&way),
             budget: Budget { cpu: parts.cpu, meter: Meter::default() },
             memory: Memory { cap: parts.memory, used: 0, table: 0, denied: false },
             noted: None,
             lines: 0,
             table,
-            // No files, no environment, no arguments, no sockets; standard streams lead nowhere.
-            wasi: WasiCtx::builder().max_random_size(MAX_RANDOM).build(),
+            // No files, no environment, no arguments, no sockets; standard input and output lead nowhere.
+            wasi: WasiCtx::builder().max_random_size(MAX_RANDOM).stderr(stderr.clone()).build(),
+            stderr,
+            http: WasiHttpCtx::new(),
+            fetch: Fetch::new(way),
         }
     }
 
@@ -129,11 +155,29 @@ impl Budget {
     pub(super) fn spent(&self) -> bool {
         self.meter.used() > self.cpu
     }
+
+    /// What the last call computed.
+    pub(super) fn used(&self) -> Duration {
+        self.meter.total()
+    }
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.fetch }
+    }
+}
+
+impl Memory {
+    /// What the instance has. Memories of WebAssembly never shrink, so it is the most that it had.
+    pub(super) fn used(&self) -> u64 {
+        self.used
     }
 }
 

@@ -8,6 +8,7 @@
 //! A source is asked for its next batch only when there is room for its images, so a catalog of a million images never sits in
 //! memory. Transfers run side by side under one ceiling of images, in the order that `needs` asks for.
 
+mod artifact;
 mod aside;
 mod enumerate;
 mod jobs;
@@ -20,6 +21,7 @@ mod registries;
 mod seen;
 mod settings;
 mod shelf;
+mod standalone;
 mod transfers;
 mod workbench;
 
@@ -50,8 +52,15 @@ use crate::workflow;
 use crate::workflow::Plan;
 use crate::workflow::Report;
 
+pub use artifact::ArtifactError;
+pub use artifact::Pulled;
+pub use artifact::pull;
+pub use artifact::push;
 pub use ledger::Failed;
 pub use ledger::failed;
+pub use standalone::component_of;
+pub use standalone::endpoints;
+pub use standalone::trial_host;
 pub use workbench::Workbench;
 
 /// Events that wait for the report.

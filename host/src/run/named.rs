@@ -7,8 +7,8 @@ use crate::workflow::LoginEntry;
 use crate::workflow::Plan;
 use crate::workflow::PluginUse;
 
-/// The registries that `plan` names: in `registries`, as a target, in the options of any plugin or among its hosts (a wildcard names
-/// nobody, a host without a port names all of its ports). Any other can only come from a plugin.
+/// The registries that `plan` names: in `registries`, as a target, as the place of a plugin, in the options of any plugin or among its
+/// hosts (a wildcard names nobody, a host without a port names all of its ports). Any other can only come from a plugin.
 pub(super) fn named(plan: &Plan) -> Named {
     let host = |key: &str| key.split('/').next().unwrap_or(key).to_owned();
     let listed = plan.registries.iter().map(|entry| host(&entry.key));
@@ -16,7 +16,11 @@ pub(super) fn named(plan: &Plan) -> Named {
         Some(RegistryName::Host(host)) => Some(host.to_ascii_lowercase()),
         Some(RegistryName::Layout(_)) | None => None,
     });
-    let targets: Vec<String> = targets.collect();
+    let places = plan.plugins.iter().filter_map(|entry| match &entry.artifact.as_ref()?.registry {
+        RegistryName::Host(host) => Some(host.to_ascii_lowercase()),
+        RegistryName::Layout(_) => None,
+    });
+    let targets: Vec<String> = targets.chain(places).collect();
     let granted: Vec<String> =
         plan.plugins.iter().flat_map(|entry| &entry.hosts).map(|host| host.to_ascii_lowercase()).collect();
     let mentions: Vec<Mentions> = uses(plan).map(|used| Mentions::of(&used.with)).collect();

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use crate::http::Gateway;
 use crate::journal::SourceState;
+use crate::plugin::CacheDir;
 use crate::plugin::Host;
 use crate::plugin::Issuer;
 use crate::plugin::Mapper;
@@ -17,6 +19,8 @@ use crate::plugin::PluginError;
 use crate::plugin::Preparation;
 use crate::plugin::Source;
 use crate::plugin::Spec;
+use crate::run::artifact;
+use crate::run::standalone;
 use crate::workflow;
 use crate::workflow::Diagnostic;
 use crate::workflow::LoginEntry;
@@ -55,12 +59,38 @@ pub(super) struct Shelf<'a> {
     loaded: HashMap<String, Option<Arc<Plugin>>>,
     /// Uses whose options the plugin's schema refused: opening them would only say so again.
     wrong: HashSet<Place>,
+    /// Components that came from registries.
+    fetched: HashMap<String, Arc<[u8]>>,
     pub(super) problems: Vec<Diagnostic>,
 }
 
 impl<'a> Shelf<'a> {
     pub(super) fn new(host: Host, plan: &'a Plan) -> Self {
-        Self { host, plan, ready: HashMap::new(), loaded: HashMap::new(), wrong: HashSet::new(), problems: Vec::new() }
+        Self {
+            host,
+            plan,
+            ready: HashMap::new(),
+            loaded: HashMap::new(),
+            wrong: HashSet::new(),
+            fetched: HashMap::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Fetches the components that the plan names in registries and that are not here yet.
+    pub(super) async fn fetch(&mut self, gateway: Gateway) {
+        let plan = self.plan;
+        let endpoints = standalone::of_plan(plan, gateway);
+        for entry in &plan.plugins {
+            let Some(reference) = &entry.artifact else { continue };
+            match artifact::pinned(&endpoints, reference, &CacheDir::default()).await {
+                Ok(component) => drop(self.fetched.insert(entry.name.clone(), component)),
+                Err(error) => {
+                    let text = format!("plugin `{}` cannot be fetched: {error}", entry.name);
+                    self.problems.push(Diagnostic::new(entry.at, text));
+                }
+            }
+        }
     }
 
     /// Loads and checks the plugins that transfers list with, so that they are all reported before any is opened.
@@ -205,6 +235,11 @@ impl<'a> Shelf<'a> {
         if let Some(loaded) = self.loaded.get(name) {
             return loaded.clone();
         }
+        let elsewhere = self.plan.plugins.iter().any(|entry| entry.name == name && entry.artifact.is_some());
+        if elsewhere && !self.fetched.contains_key(name) {
+            // Was told when it was not to be had, or was not asked for in a plan that is wrong anyway.
+            return None;
+        }
         let loaded = if let Some(spec) = self.spec(name) {
             let problem =
                 |error: PluginError| Diagnostic { help: error.hint(), ..Diagnostic::new(at, error.to_string()) };
@@ -228,7 +263,9 @@ impl<'a> Shelf<'a> {
         let entry = self.plan.plugins.iter().find(|entry| entry.name == name);
         let file = format!("{name}.wasm");
         let found = self.plan.plugin_dirs.iter().map(|directory| directory.join(&file)).find(|path| path.is_file());
+        let fetched = self.fetched.get(name).map(|component| Origin::Artifact { component: Arc::clone(component) });
         let origin = match (entry.and_then(|entry| entry.path.clone()), found) {
+            _ if fetched.is_some() => fetched?,
             (Some(path), _) => Origin::Path { path, sha256: entry.and_then(|entry| entry.sha256.clone()) },
             (None, Some(path)) => Origin::Path { path, sha256: entry.and_then(|entry| entry.sha256.clone()) },
             (None, None) if Host::builtins().contains(&name) => Origin::Builtin,

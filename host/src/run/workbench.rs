@@ -64,6 +64,8 @@ impl Workbench {
         let gateway = Gateway::for_user(Arc::clone(&limiter), named(&plan), plan.limits.patience);
         let listings = Arc::new(Listings::new(plan.base.clone()));
         let mut shelf = Shelf::new(host(&plan, &gateway, &listings)?, &plan);
+        // Boxed, since it waits within every command that has a plan, and most have nothing to fetch.
+        Box::pin(shelf.fetch(gateway.clone())).await;
         shelf.check_all().await;
 
         let mut registries = Vec::new();

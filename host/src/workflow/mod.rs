@@ -49,5 +49,6 @@ pub use schema::json_schema;
 pub(crate) use schema::normal_key;
 pub use units::UnitError;
 pub use units::duration;
+pub use units::size;
 pub use write::fingerprint;
 pub use write::print_workflow;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::http::Patience;
 use crate::limit::PATIENCE;
+use crate::oci::Reference;
 use crate::oci::RegistryName;
 use crate::oci::Repository;
 use crate::secret::Secret;
@@ -131,6 +132,8 @@ pub struct PluginEntry {
     pub path: Option<PathBuf>,
     /// Its SHA-256, 64 lowercase hexadecimal digits.
     pub sha256: Option<String>,
+    /// The component in a registry, pinned by digest; beside no `path`.
+    pub artifact: Option<Reference>,
     /// Hosts it may reach, as `host`, `host:port` or `*.domain`.
     pub hosts: Vec<String>,
     /// Cap on its memory, bytes.

@@ -14,7 +14,7 @@ pub enum UnitError {
 }
 
 /// Bytes: `1048576`, `200MiB`, `1.5GB`; `/s` may follow.
-pub(super) fn size(text: &str) -> Result<u64, UnitError> {
+pub fn size(text: &str) -> Result<u64, UnitError> {
     let error = || UnitError::Size(text.to_owned());
     let written = text.trim().strip_suffix("/s").unwrap_or(text.trim());
     let (number, unit) = split(written).ok_or_else(error)?;

@@ -228,6 +228,7 @@ fn plugin(entry: &PluginEntry) -> Value {
     let mut object = Object::default();
     object.option("path", entry.path.as_ref().map(|path| path.display().to_string()));
     object.option("sha256", entry.sha256.clone());
+    object.option("oci", entry.artifact.as_ref().map(ToString::to_string));
     object.list("hosts", entry.hosts.clone());
     object.option("memory", entry.memory);
     object.option("timeout", entry.timeout.map(|timeout| format!("{}ms", timeout.as_millis())));

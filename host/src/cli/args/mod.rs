@@ -2,6 +2,7 @@
 
 mod authoring;
 mod classic;
+mod plugin;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +23,14 @@ pub(crate) use authoring::ManArgs;
 pub(crate) use authoring::SchemaArgs;
 pub(crate) use authoring::WrittenArgs;
 pub(crate) use classic::ClassicArgs;
+pub(crate) use plugin::InspectArgs;
+pub(crate) use plugin::LanguageArg;
+pub(crate) use plugin::NewArgs;
+pub(crate) use plugin::PluginCommand;
+pub(crate) use plugin::PullArgs;
+pub(crate) use plugin::PushArgs;
+pub(crate) use plugin::RoleArg;
+pub(crate) use plugin::TestArgs;
 
 /// Moves container images in bulk between registries.
 #[derive(Debug, Parser)]
@@ -64,7 +73,7 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// Show what earlier runs did.
     History(HistoryArgs),
-    /// Look at plugins.
+    /// Look at plugins, and make them.
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Print the completions of a shell.
@@ -236,21 +245,6 @@ pub(crate) enum ExistingArg {
     Skip,
     /// Fail.
     Fail,
-}
-
-/// `plugin`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum PluginCommand {
-    /// List the embedded plugins, and those of a workflow.
-    List {
-        /// A workflow whose plugins are listed as well.
-        file: Option<PathBuf>,
-    },
-    /// Show what a plugin is, can do, wants to reach and may be told.
-    Inspect {
-        /// The name of an embedded plugin, or the path of a component.
-        plugin: String,
-    },
 }
 
 /// How to log.

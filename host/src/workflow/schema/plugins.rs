@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::oci::Reference;
+use crate::oci::RegistryName;
+use crate::oci::TagOrDigest;
 use crate::workflow::PluginEntry;
 use crate::workflow::PluginUse;
 use crate::workflow::node::Content;
@@ -12,7 +15,7 @@ use crate::workflow::reader::Fields;
 use crate::workflow::reader::Reader;
 use crate::workflow::units;
 
-pub(super) const PLUGIN: &[&str] = &["path", "sha256", "hosts", "memory", "timeout", "cpu"];
+pub(super) const PLUGIN: &[&str] = &["path", "sha256", "oci", "hosts", "memory", "timeout", "cpu"];
 pub(super) const USE: &[&str] = &["plugin", "with"];
 
 pub(super) fn read(reader: &mut Reader<'_, '_>, fields: &Fields<'_>) -> Vec<PluginEntry> {
@@ -56,12 +59,16 @@ fn plugin(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<PluginEntry> {
     if sha256.is_some() && fields.get("path").is_none() {
         reader.error(fields.key_at("sha256"), "`sha256` needs a `path` beside it: this plugin is part of the program");
     }
+    let artifact = fields.get("oci").and_then(|node| reader.convert(node, "`oci`", artifact));
+    if fields.get("oci").is_some() && fields.get("path").is_some() {
+        reader.error(fields.key_at("oci"), "a plugin has a `path` or an `oci`, not both");
+    }
     let hosts = fields.get("hosts").map(|node| reader.items(node, "`hosts`")).unwrap_or_default();
     let hosts = hosts.iter().filter_map(|node| reader.convert(node, "a host", host)).collect();
     let memory = fields.get("memory").and_then(|node| reader.convert(node, "`memory`", units::size));
     let timeout = fields.get("timeout").and_then(|node| reader.convert(node, "`timeout`", units::duration));
     let cpu = fields.get("cpu").and_then(|node| reader.convert(node, "`cpu`", units::duration));
-    Some(PluginEntry { name: entry.key.clone(), path, sha256, hosts, memory, timeout, cpu, at: entry.key_at })
+    Some(PluginEntry { name: entry.key.clone(), path, sha256, artifact, hosts, memory, timeout, cpu, at: entry.key_at })
 }
 
 fn sha256(text: &str) -> Result<String, String> {
@@ -73,10 +80,26 @@ fn sha256(text: &str) -> Result<String, String> {
     }
 }
 
+/// `host/repository@sha256:…`, `oci://` before it or not: a tag may be moved to a component that nobody looked at.
+fn artifact(text: &str) -> Result<Reference, String> {
+    let written = text.strip_prefix("oci://").unwrap_or(text);
+    let reference: Reference = written.parse().map_err(|error| format!("`oci`: {error}"))?;
+    match (&reference.registry, &reference.version) {
+        (RegistryName::Layout(_), _) => {
+            Err("`oci` names a registry; a component in a directory is a `path`".to_owned())
+        }
+        (_, TagOrDigest::Tag(_)) => {
+            Err("`oci` must end with the digest that `plugin push` and `plugin pull` print: host/repository@sha256:…"
+                .to_owned())
+        }
+        (_, TagOrDigest::Digest(_)) => Ok(reference),
+    }
+}
+
 fn host(text: &str) -> Result<String, String> {
     let name = text.strip_prefix("*.").unwrap_or(text);
-    match name.parse::<crate::oci::RegistryName>() {
-        Ok(crate::oci::RegistryName::Host(_)) => Ok(text.to_ascii_lowercase()),
+    match name.parse::<RegistryName>() {
+        Ok(RegistryName::Host(_)) => Ok(text.to_ascii_lowercase()),
         _ => Err(format!("`{text}` is not a host: expected host, host:port or *.domain")),
     }
 }

@@ -150,6 +150,7 @@ fn plugin() -> Value {
         &json!({
             "path": text("The component; without it the built-in plugin of that name is meant."),
             "sha256": text("Its SHA-256; another file is refused."),
+            "oci": text("The component in a registry, in place of `path`: host/repository@sha256:…"),
             "hosts": list("Hosts it may reach: host, host:port or *.domain.", &json!({"type": "string"})),
             "memory": size("Memory of an instance."),
             "timeout": duration("Wall clock of each call."),
