@@ -28,6 +28,9 @@ mod schema;
 mod shell;
 mod workflow;
 
+// What it tells.
+mod reports;
+
 // What it costs.
 mod memory;
 mod requests;

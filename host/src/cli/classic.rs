@@ -43,7 +43,7 @@ pub(super) async fn run(args: ClassicArgs) -> Result<Exit, CommandError> {
         runs::say(workflow::print_workflow(&plan).trim_end());
         return Ok(Exit::Done);
     }
-    let outputs = Outputs { report: args.report.clone(), failed: args.failed.clone(), dry_run: args.dry_run };
+    let outputs = Outputs { reports: args.report.clone(), failed: args.failed.clone(), dry_run: args.dry_run };
     let file = args.rule_file.as_ref().or(args.secret_file.as_ref()).map_or(Path::new("."), PathBuf::as_path);
     let way = Way {
         mode: if args.dry_run { Mode::Preview } else { Mode::Move },

@@ -172,7 +172,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
 }
 
 fn outputs(args: args::OutputArgs, dry_run: bool) -> Outputs {
-    Outputs { report: args.report, failed: args.failed, dry_run }
+    Outputs { reports: args.report, failed: args.failed, dry_run }
 }
 
 fn block_on(work: impl Future<Output = Result<Exit, CommandError>>) -> Result<Exit, CommandError> {

@@ -249,6 +249,7 @@ impl Gateway {
         let direction = if matches!(method, Method::GET | Method::HEAD) { Direction::Read } else { Direction::Write };
         let watch = body::Watch::new(self.inner.patience);
         let mut idle = self.inner.patience.idle;
+        let mut small = 0;
         let body = match body {
             Body::Empty => {
                 if matches!(method, Method::POST | Method::PUT | Method::PATCH) {
@@ -256,25 +257,31 @@ impl Gateway {
                 }
                 None
             }
-            Body::Bytes(bytes) => Some(reqwest::Body::from(bytes)),
+            Body::Bytes(bytes) => {
+                small = bytes.len();
+                Some(reqwest::Body::from(bytes))
+            }
             Body::Stream { length, stream } => {
                 // Without this header the body would go chunked, which some registries refuse.
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
                 idle += Duration::from_secs(length / COMMIT_RATE);
-                Some(reqwest::Body::wrap_stream(watch.upload(stream)))
+                Some(reqwest::Body::wrap_stream(watch.upload(stream, self.inner.limiter.traffic(&host))))
             }
         };
         let permit = self.inner.limiter.acquire(&host, direction, load).await;
         let mut permit = permit.map_err(|after| self.unserved(&host, after))?;
+        let traffic = permit.traffic();
         watch.restart();
-        let mut request = reqwest::Request::new(method, url.clone());
+        let mut request = reqwest::Request::new(method.clone(), url.clone());
         *request.headers_mut() = headers;
         *request.body_mut() = body;
         let Some(outcome) = body::watched(client.execute(request), &watch, idle).await else {
+            traffic.answered(method.as_str(), None);
             permit.report(Signal::Other);
             return Err(HttpError::Timeout { host, after: idle, during: "being asked" });
         };
         let inner = outcome.map_err(|error| {
+            traffic.answered(method.as_str(), None);
             let error = if watch.too_slow() {
                 HttpError::TooSlow { host: host.clone(), does: "takes", rate: self.inner.patience.minimum_rate }
             } else {
@@ -287,6 +294,8 @@ impl Gateway {
             let down = permit.report(if unreachable { Signal::Failed } else { Signal::Other });
             if down && unreachable { HttpError::Down { host: host.clone(), cause: error.to_string() } } else { error }
         })?;
+        traffic.answered(method.as_str(), Some(inner.status().as_u16()));
+        traffic.sent(small);
         let signal = signal(inner.status(), inner.headers());
         if matches!(signal, Signal::Pause(_) | Signal::Failed) {
             self.refused(&host, inner.status().to_string());
@@ -295,7 +304,7 @@ impl Gateway {
         tracing::trace!(%host, status = inner.status().as_u16(), path = url.path(), "answered");
         let slot = permit.take_slot();
         let limiter = Arc::clone(&self.inner.limiter);
-        Ok(Response { inner, host, limiter, patience: self.inner.patience, down, slot, private: false })
+        Ok(Response { inner, host, traffic, limiter, patience: self.inner.patience, down, slot, private: false })
     }
 
     fn refused(&self, host: &str, how: String) {

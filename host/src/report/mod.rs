@@ -3,12 +3,21 @@
 //! Events arrive over one bounded channel and are written as they come, so that the report of a million images takes no more
 //! memory than that of one; only failures are kept, for the end. Nothing here decides anything.
 
+mod advice;
+mod beside;
 mod event;
 mod failed;
+mod figures;
+mod files;
+mod html;
 mod json;
+mod junit;
 mod lines;
+mod row;
+mod series;
 mod size;
 mod summary;
+mod top;
 
 use std::io;
 use std::io::BufWriter;
@@ -18,17 +27,24 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio::time::MissedTickBehavior;
 
 use crate::limit::Limiter;
 
+use figures::Figures;
+use files::ReportFile;
+
 pub use event::Event;
 pub use failed::FailedFile;
-pub use json::JsonReport;
+pub use json::REPORT_SCHEMA;
 pub use size::Size;
 pub use summary::Summary;
 
 /// How often a line says how far the run is.
 const TICK: Duration = Duration::from_secs(30);
+
+/// How often the bytes that have moved are looked at for a report.
+const SAMPLE: Duration = Duration::from_secs(1);
 
 /// Events that are taken at a time before anybody sees what was printed.
 const BATCH: usize = 256;
@@ -36,8 +52,8 @@ const BATCH: usize = 256;
 /// Where a report goes besides the log.
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
-    /// Each image as JSON.
-    pub report: Option<PathBuf>,
+    /// Each image and the figures of the run, in forms that the names of the files ask for.
+    pub reports: Vec<PathBuf>,
     /// The failures as a rule file.
     pub failed: Option<PathBuf>,
     /// A dry run: each image is a line on standard output rather than in the log.
@@ -48,7 +64,9 @@ pub struct Outputs {
 pub struct Reporter<W: Write> {
     out: BufWriter<W>,
     outputs: Outputs,
-    json: Option<JsonReport>,
+    reports: Vec<ReportFile>,
+    /// What the reports are made of; none where there are none.
+    figures: Option<Figures>,
     failed: FailedFile,
     summary: Summary,
 }
@@ -56,10 +74,14 @@ pub struct Reporter<W: Write> {
 impl<W: Write> Reporter<W> {
     /// A reporter for the run called `name`, which prints to `out`.
     pub fn new(name: &str, outputs: Outputs, out: W) -> io::Result<Self> {
-        let json = outputs.report.as_deref().map(|path| JsonReport::create(path, name, outputs.dry_run)).transpose()?;
+        let figures = (!outputs.reports.is_empty()).then(|| Figures::new(name, outputs.dry_run));
+        let reports = match &figures {
+            Some(figures) => outputs.reports.iter().map(|path| ReportFile::create(path, figures)).collect(),
+            None => Ok(Vec::new()),
+        };
         let failed = FailedFile::default();
         let out = BufWriter::new(out);
-        Ok(Self { out, outputs, json, failed, summary: Summary::default() })
+        Ok(Self { out, outputs, reports: reports?, figures, failed, summary: Summary::default() })
     }
 
     /// Takes events until the last sender is gone, then writes the end. Between them, now and then, a line says how far the run is and
@@ -67,6 +89,8 @@ impl<W: Write> Reporter<W> {
     pub async fn fold(mut self, mut events: mpsc::Receiver<Event>, limiter: &Limiter) -> io::Result<Summary> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
+        let mut sample = tokio::time::interval_at(Instant::now() + SAMPLE, SAMPLE);
+        sample.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
                 count = events.recv_many(&mut batch, BATCH) => {
@@ -82,16 +106,27 @@ impl<W: Write> Reporter<W> {
                     }
                 },
                 _ = tick.tick(), if !self.outputs.dry_run => lines::progress(&self.summary, &limiter.waits()),
+                _ = sample.tick(), if self.figures.is_some() => {
+                    if let Some(figures) = &mut self.figures {
+                        figures.sample(limiter);
+                    }
+                }
             }
         }
-        self.finish(&limiter.counts())
+        if let Some(figures) = &mut self.figures {
+            figures.end(limiter);
+        }
+        self.finish()
     }
 
     fn take(&mut self, event: &Event) -> io::Result<()> {
         self.summary.take(event);
         self.failed.take(event);
-        if let Some(json) = &mut self.json {
-            json.take(event)?;
+        if let Some(figures) = &mut self.figures {
+            figures.take(event);
+        }
+        for report in &mut self.reports {
+            report.take(event)?;
         }
         if self.outputs.dry_run {
             lines::plan(&mut self.out, event)?;
@@ -101,12 +136,14 @@ impl<W: Write> Reporter<W> {
         Ok(())
     }
 
-    fn finish(mut self, requests: &[(String, u64)]) -> io::Result<Summary> {
+    fn finish(mut self) -> io::Result<Summary> {
         if let Some(path) = &self.outputs.failed {
             self.failed.write(path)?;
         }
-        if let Some(json) = self.json.take() {
-            json.finish(&self.summary, requests)?;
+        if let Some(figures) = &self.figures {
+            for report in self.reports.drain(..) {
+                report.finish(&self.summary, figures)?;
+            }
         }
         self.failed.list(&mut self.out)?;
         writeln!(self.out, "{}", self.summary)?;

@@ -199,6 +199,10 @@ impl Graph<'_> {
             if needs.is_empty() {
                 return Ok(());
             }
+            match &broken {
+                Some(_) => self.parts.endpoints.retried(&self.source.reference.registry),
+                None => needs.iter().for_each(|need| self.parts.endpoints.retried(need.target.registry())),
+            }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.parts.shutdown.cancelled() => {

@@ -47,9 +47,9 @@ pub(crate) struct ClassicArgs {
     /// Show what would move; nothing is written.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Write each image, its targets, bytes and errors to FILE, as JSON.
+    /// Write a report to FILE: a page for people (.html), JUnit for CI systems (.xml), else JSON with every image. May be repeated.
     #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    pub(crate) report: Vec<PathBuf>,
     /// Write what failed to FILE, as a rule file for --ruleFile.
     #[arg(long, value_name = "FILE")]
     pub(crate) failed: Option<PathBuf>,

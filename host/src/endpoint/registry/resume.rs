@@ -118,6 +118,7 @@ impl Pull {
 
     async fn reopen(&mut self) -> Result<(), EndpointError> {
         let url = self.client.url(&self.path).await?;
+        self.client.retried(&url);
         let mut headers = HeaderMap::new();
         if self.offset > 0 {
             let range = HeaderValue::try_from(format!("bytes={}-", self.offset));
