@@ -2,7 +2,9 @@
 
 mod json;
 mod junit;
+mod metrics;
 mod page;
+mod traces;
 
 use crate::harness::api::Reply;
 use crate::harness::command::Finished;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::http::ByteStream;
 use crate::http::HttpError;
@@ -62,11 +63,18 @@ pub(super) struct Reading {
     patience: Patience,
     pace: Pace,
     traffic: Arc<Traffic>,
+    _span: Span,
 }
 
 impl Reading {
-    pub(super) fn new(response: reqwest::Response, host: String, patience: Patience, traffic: Arc<Traffic>) -> Self {
-        Self { response, host, patience, pace: Pace::default(), traffic }
+    pub(super) fn new(
+        response: reqwest::Response,
+        host: String,
+        patience: Patience,
+        traffic: Arc<Traffic>,
+        span: Span,
+    ) -> Self {
+        Self { response, host, patience, pace: Pace::default(), traffic, _span: span }
     }
 
     /// The next frame; none at the end. It is waited for as long as the patience lasts: what happens to a frame after it has come,

@@ -11,6 +11,7 @@ mod reach;
 mod redirect;
 mod response;
 mod retry_after;
+mod span;
 #[cfg(test)]
 pub(crate) mod testnames;
 #[cfg(test)]
@@ -29,6 +30,8 @@ use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
 use http::header;
+use tracing::Instrument as _;
+use tracing::Span;
 use url::Url;
 
 use crate::limit::Direction;
@@ -52,6 +55,7 @@ pub use reach::Named;
 pub use reach::Reach;
 pub use response::Response;
 pub use retry_after::retry_after;
+pub use span::SPANS;
 
 /// Bytes on their way, such as a blob being copied. An error ends the body without completing it.
 pub type ByteStream = BoxStream<'static, std::io::Result<Bytes>>;
@@ -241,6 +245,23 @@ impl Gateway {
         client: &reqwest::Client,
         method: Method,
         url: &Url,
+        headers: HeaderMap,
+        body: Body,
+        load: Load,
+    ) -> Result<Response, HttpError> {
+        let span = span::of(&method, url);
+        // On the heap: whoever waits for it would be larger by as much.
+        let exchange = Box::pin(self.exchange(client, method, url, headers, body, load));
+        let outcome = exchange.instrument(span.clone()).await;
+        span::end(&span, &outcome);
+        outcome.map(|response| Response { span, ..response })
+    }
+
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        method: Method,
+        url: &Url,
         mut headers: HeaderMap,
         body: Body,
         load: Load,
@@ -304,7 +325,8 @@ impl Gateway {
         tracing::trace!(%host, status = inner.status().as_u16(), path = url.path(), "answered");
         let slot = permit.take_slot();
         let limiter = Arc::clone(&self.inner.limiter);
-        Ok(Response { inner, host, traffic, limiter, patience: self.inner.patience, down, slot, private: false })
+        let (patience, span) = (self.inner.patience, Span::none());
+        Ok(Response { inner, host, traffic, limiter, patience, down, slot, private: false, span })
     }
 
     fn refused(&self, host: &str, how: String) {

@@ -1,6 +1,7 @@
 //! One instance of a component, its store, and how its calls are judged.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::time::error::Elapsed;
 use wasmtime::Store;
@@ -21,6 +22,7 @@ use crate::plugin::bindings::provisioner::ProvisionerPluginPre;
 use crate::plugin::bindings::source::SourcePluginPre;
 use crate::plugin::bindings::source::exports::image_transfer::plugin::plugin_info;
 use crate::plugin::bindings::types;
+use crate::plugin::calls::Counts;
 use crate::plugin::grants::Grants;
 use crate::plugin::host::Shared;
 use crate::plugin::image::clean;
@@ -118,6 +120,9 @@ pub(super) struct Runner {
     pub(super) store: Store<State>,
     spec: Spec,
     version: String,
+    counts: Arc<Counts>,
+    /// When the call that is running began.
+    began: Instant,
 }
 
 impl Runner {
@@ -148,11 +153,13 @@ impl Runner {
             let spent = store.data().budget.spent();
             Ok(if spent { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
         });
-        Self { store, spec: spec.clone(), version: version.to_owned() }
+        let counts = shared.calls.of(&spec.name);
+        Self { store, spec: spec.clone(), version: version.to_owned(), counts, began: Instant::now() }
     }
 
     /// A call begins: its budgets are fresh. It must run in the meter, or its CPU time goes unseen.
     pub(super) fn begin(&mut self) -> Meter {
+        self.began = Instant::now();
         self.store.set_epoch_deadline(1);
         self.store.data_mut().begin()
     }
@@ -167,6 +174,8 @@ impl Runner {
         function: &'static str,
         answer: Result<wasmtime::Result<T>, Elapsed>,
     ) -> Result<T, PluginError> {
+        let broken = !matches!(answer, Ok(Ok(_)));
+        self.counts.note(function, broken, self.began.elapsed(), self.store.data().budget.used());
         let failure = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Err(_) => Failure::Timeout(self.spec.timeout),

@@ -39,6 +39,11 @@ impl Meter {
         Duration::from_nanos(self.0.used.load(Ordering::Relaxed).saturating_add(running))
     }
 
+    /// CPU time of the polls that are over, which any thread may ask for.
+    pub(super) fn told(&self) -> Duration {
+        Duration::from_nanos(self.0.used.load(Ordering::Relaxed))
+    }
+
     /// Runs `call` and measures it.
     pub(super) async fn measure<T>(&self, call: impl Future<Output = T>) -> T {
         let mut call = pin!(call);

@@ -116,7 +116,7 @@ fn target(target: &TargetOutcome) -> Value {
     };
     json!({
         "reference": target.reference,
-        "status": row::word(&target.status),
+        "status": target.status.word(),
         "digest": target.digest,
         "bytes": target.bytes,
         "notes": target.notes,

@@ -4,6 +4,7 @@
 //! memory than that of one; only failures are kept, for the end. Nothing here decides anything.
 
 mod advice;
+mod backlog;
 mod beside;
 mod event;
 mod failed;
@@ -13,6 +14,7 @@ mod html;
 mod json;
 mod junit;
 mod lines;
+mod metrics;
 mod row;
 mod series;
 mod size;
@@ -34,9 +36,12 @@ use crate::limit::Limiter;
 use figures::Figures;
 use files::ReportFile;
 
+pub use backlog::Backlog;
 pub use event::Event;
 pub use failed::FailedFile;
 pub use json::REPORT_SCHEMA;
+pub use metrics::Metrics;
+pub use metrics::Sources;
 pub use size::Size;
 pub use summary::Summary;
 
@@ -56,6 +61,8 @@ pub struct Outputs {
     pub reports: Vec<PathBuf>,
     /// The failures as a rule file.
     pub failed: Option<PathBuf>,
+    /// Where it can be asked how far the run is.
+    pub metrics: Option<Metrics>,
     /// A dry run: each image is a line on standard output rather than in the log.
     pub dry_run: bool,
 }
@@ -121,6 +128,10 @@ impl<W: Write> Reporter<W> {
 
     fn take(&mut self, event: &Event) -> io::Result<()> {
         self.summary.take(event);
+        // First: what the log says is in the metrics.
+        if let Some(metrics) = &self.outputs.metrics {
+            metrics.note(&self.summary);
+        }
         self.failed.take(event);
         if let Some(figures) = &mut self.figures {
             figures.take(event);

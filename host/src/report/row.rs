@@ -34,19 +34,6 @@ impl Row {
     }
 }
 
-/// A status as scripts read it.
-pub(super) fn word(status: &Status) -> &'static str {
-    match status {
-        Status::Copied => "copied",
-        Status::Unchanged => "unchanged",
-        Status::Skipped => "skipped",
-        Status::Planned => "planned",
-        Status::Named => "named",
-        Status::Verified => "verified",
-        Status::Failed(_) => "failed",
-    }
-}
-
 pub(super) fn size(outcome: &Outcome) -> u64 {
     let sizes = outcome.targets.iter().map(|it| it.bytes.copied + it.bytes.mounted + it.bytes.present);
     sizes.max().unwrap_or_default()
@@ -64,5 +51,10 @@ fn worst(outcome: &Outcome) -> &'static str {
         Status::Skipped => 2,
         Status::Unchanged | Status::Verified => 3,
     };
-    outcome.targets.iter().map(|target| &target.status).min_by_key(|status| rank(status)).map_or("unchanged", word)
+    outcome
+        .targets
+        .iter()
+        .map(|target| &target.status)
+        .min_by_key(|status| rank(status))
+        .map_or("unchanged", Status::word)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use crate::oci::Tag;
 use crate::plugin::BadImage;
@@ -11,6 +12,7 @@ use crate::plugin::Image;
 use crate::plugin::Mapper;
 use crate::plugin::PluginError;
 use crate::plugin::Source;
+use crate::report::Backlog;
 use crate::report::Event;
 use crate::run::jobs::JobMaker;
 use crate::run::ledger::Ledger;
@@ -18,6 +20,7 @@ use crate::run::newest::Grouping;
 use crate::run::patience::Patience;
 use crate::run::seen::Before;
 use crate::run::seen::Seen;
+use crate::run::spans;
 use crate::select::Selection;
 use crate::shutdown::Shutdown;
 use crate::transfer::Job;
@@ -56,6 +59,7 @@ pub(super) struct Outlets {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) ledger: Ledger,
     pub(super) shutdown: Shutdown,
+    pub(super) backlog: Backlog,
 }
 
 /// The run has ended under the enumeration; nothing more can be said.
@@ -67,9 +71,13 @@ impl From<mpsc::error::SendError<Event>> for Gone {
     }
 }
 
-impl From<mpsc::error::SendError<Job>> for Gone {
-    fn from(_: mpsc::error::SendError<Job>) -> Self {
-        Self
+impl Outlets {
+    /// Lets `job` begin when there is room.
+    async fn begin(&self, job: Job) -> Result<(), Gone> {
+        let room = self.jobs.reserve().await.map_err(|_| Gone)?;
+        self.backlog.queue();
+        room.send(job);
+        Ok(())
     }
 }
 
@@ -86,7 +94,7 @@ impl Enumeration {
     async fn tell(&mut self, outlets: &Outlets) -> Result<(), Gone> {
         // These are on record already.
         for job in std::mem::take(&mut self.left) {
-            outlets.jobs.send(job).await?;
+            outlets.begin(job).await?;
         }
         let whole = match self.source.take() {
             None => true,
@@ -113,7 +121,7 @@ impl Enumeration {
     async fn listing(&mut self, source: Source, outlets: &Outlets) -> Result<bool, Gone> {
         let (told, mut batches) = mpsc::channel(AHEAD);
         let patience = self.patience.clone();
-        let reading = AbortOnDropHandle::new(tokio::spawn(read(source, patience, told)));
+        let reading = AbortOnDropHandle::new(tokio::spawn(read(source, patience, told).instrument(spans::list())));
         while let Some(batch) = batches.recv().await {
             match batch {
                 Ok(batch) => self.batch(batch, outlets).await?,
@@ -255,7 +263,7 @@ impl Enumeration {
     async fn send(&self, jobs: Vec<Job>, position: Option<String>, outlets: &Outlets) -> Result<(), Gone> {
         outlets.ledger.planned(&self.maker.transfer, &jobs, position).await;
         for job in jobs {
-            outlets.jobs.send(job).await?;
+            outlets.begin(job).await?;
         }
         Ok(())
     }

@@ -18,8 +18,10 @@ use tokio::task::Id;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use crate::journal::Past;
+use crate::report::Backlog;
 use crate::report::Event;
 use crate::run::Mode;
 use crate::run::aside;
@@ -28,6 +30,7 @@ use crate::run::aside::pauses;
 use crate::run::enumerate::Enumeration;
 use crate::run::enumerate::Outlets;
 use crate::run::ledger::Ledger;
+use crate::run::spans;
 use crate::run::workbench::Workbench;
 use crate::shutdown::Shutdown;
 use crate::transfer::Engine;
@@ -46,7 +49,13 @@ const LENT: usize = 4;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs all transfers of `bench`.
-pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event>, shutdown: &Shutdown) {
+pub(super) async fn all(
+    bench: Workbench,
+    mode: Mode,
+    events: mpsc::Sender<Event>,
+    backlog: &Backlog,
+    shutdown: &Shutdown,
+) {
     let rounds = if mode == Mode::Move { bench.rounds() } else { 0 };
     if bench.past().run > 0 {
         let Past { run, done, jobs, .. } = bench.past();
@@ -65,6 +74,7 @@ pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event
             images: Arc::clone(&images),
             ceiling,
             events: events.clone(),
+            backlog: backlog.clone(),
             ledger: ledger.clone(),
             shutdown: shutdown.clone(),
             mode,
@@ -75,7 +85,8 @@ pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event
             for need in needs {
                 need.cancelled().await;
             }
-            workers.transfer(enumeration).await;
+            let span = spans::transfer(&enumeration.maker.transfer);
+            workers.transfer(enumeration).instrument(span).await;
             ended.cancel();
         }
     }));
@@ -96,6 +107,7 @@ struct Workers {
     /// Images at a time.
     ceiling: usize,
     events: mpsc::Sender<Event>,
+    backlog: Backlog,
     ledger: Ledger,
     shutdown: Shutdown,
     mode: Mode,
@@ -145,8 +157,13 @@ impl Workers {
         // If nobody listens, the loop below ends by itself.
         let _ = self.events.send(Event::Started { transfer: enumeration.maker.transfer.clone() }).await;
         let (jobs, received) = mpsc::channel(JOBS);
-        let outlets =
-            Outlets { jobs, events: self.events.clone(), ledger: self.ledger.clone(), shutdown: self.shutdown.clone() };
+        let outlets = Outlets {
+            jobs,
+            events: self.events.clone(),
+            ledger: self.ledger.clone(),
+            shutdown: self.shutdown.clone(),
+            backlog: self.backlog.clone(),
+        };
         let to: Vec<To> = enumeration.maker.to.iter().map(|(to, _)| to.clone()).collect();
         let listing = async move {
             enumeration.run(&outlets).await;
@@ -158,8 +175,10 @@ impl Workers {
         }
         // Given up when the transfer ends: nobody waits for them.
         let _greetings: Vec<_> = to.iter().filter_map(|to| self.greet(to)).collect();
+        let backlog = &self.backlog;
         let first = stream::unfold(received, |mut received| async move {
             let job = received.recv().await?;
+            backlog.unqueue();
             Some((Work { job, before: None }, received))
         });
         let (mut again, ()) = tokio::join!(self.work(first, 0), listing);
@@ -175,12 +194,15 @@ impl Workers {
     /// Greets the registry of `to` while the source is being listed.
     fn greet(&self, to: &To) -> Option<AbortOnDropHandle<()>> {
         let (engine, registry, namespace) = (self.engine.clone(), to.registry.clone()?, to.namespace.clone());
-        Some(AbortOnDropHandle::new(tokio::spawn(async move { engine.greet(&registry, namespace.as_ref()).await })))
+        Some(AbortOnDropHandle::new(tokio::spawn(
+            async move { engine.greet(&registry, namespace.as_ref()).await }.in_current_span(),
+        )))
     }
 
     /// Tells of jobs as they come: their names are all that is wanted.
     async fn name(&self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(job) = jobs.recv().await {
+            self.backlog.unqueue();
             self.finish(Outcome::named(job)).await;
         }
     }
@@ -251,7 +273,11 @@ impl Workers {
         let engine = self.engine.clone();
         let mode = self.mode;
         let job = work.job.clone();
-        let task = running.tasks.spawn(async move {
+        let under_way = self.backlog.enter();
+        let span = spans::image(&job);
+        let told = span.clone();
+        let task = async move {
+            let _under_way = under_way;
             let Work { job, before } = work;
             let paused = aside::until_paused(&engine, job.clone());
             // On the heap: there are many of these at a time, and each is some kilobytes.
@@ -262,6 +288,7 @@ impl Workers {
                 Mode::Verify(depth) => engine.verify(job, depth).boxed(),
             };
             let outcome = aside::lending(work, permit, paused).await;
+            spans::ended(&told, &outcome);
             match before {
                 None => outcome,
                 Some(mut before) => {
@@ -269,7 +296,8 @@ impl Workers {
                     before
                 }
             }
-        });
+        };
+        let task = running.tasks.spawn(task.instrument(span));
         running.jobs.insert(task.id(), job);
     }
 

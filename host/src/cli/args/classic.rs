@@ -1,5 +1,6 @@
 //! The flags of tkestack/image-transfer, drop-in: their names, values and defaults. Each does what its documentation promised.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ArgAction;
@@ -53,6 +54,9 @@ pub(crate) struct ClassicArgs {
     /// Write what failed to FILE, as a rule file for --ruleFile.
     #[arg(long, value_name = "FILE")]
     pub(crate) failed: Option<PathBuf>,
+    /// Serve metrics for Prometheus at this address, below /metrics, while the command is at work.
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
     /// The journal.
     #[command(flatten)]
     pub(crate) journal: JournalArgs,

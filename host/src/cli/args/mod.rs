@@ -3,6 +3,7 @@
 mod authoring;
 mod classic;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -187,6 +188,9 @@ pub(crate) struct OutputArgs {
     /// Write what failed to FILE, as a rule file for --ruleFile.
     #[arg(long, value_name = "FILE")]
     pub(crate) failed: Option<PathBuf>,
+    /// Serve metrics for Prometheus at this address, below /metrics, while the command is at work.
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// `copy`.
