@@ -34,6 +34,9 @@ mod shell;
 mod terminal;
 mod workflow;
 
+// What it tells.
+mod reports;
+
 // What it costs.
 mod memory;
 mod requests;

@@ -41,7 +41,13 @@ fn write_gib(sink: &mut dyn Write) -> io::Result<()> {
 /// The most memory that a run of the workflow `text` has resident, in bytes.
 fn peak(place: &Workplace, text: &str) -> u64 {
     place.file("workflow.yaml", text);
-    let finished = place.start(&["run", "workflow.yaml", "--report", "report.json"], &[]).finish_measured().expect(0);
+    let finished = place
+        .start(
+            &["run", "workflow.yaml", "--report", "report.json", "--report", "report.html", "--report", "report.xml"],
+            &[],
+        )
+        .finish_measured()
+        .expect(0);
     assert!(finished.peak > 1 << 20, "the memory was not seen");
     finished.peak
 }
@@ -103,6 +109,10 @@ fn ten_thousand_tags_pass_through_64_mebibytes() {
     let peak = peak(&place, &text);
     assert!(peak < MOST, "{} MiB resident", peak >> 20);
     assert_eq!(place.report("report.json")["summary"]["unchanged"], 10_000);
+    // The page has an end, the others do not.
+    assert!(
+        place.read("report.html").len() < 2 << 20 && place.read("report.xml").matches("<testcase").count() == 10_000
+    );
 }
 
 /// CCR's API with 100,000 repositories, by arithmetic. Signatures are not looked at: tests/providers does that.

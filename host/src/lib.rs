@@ -14,7 +14,7 @@
 //! |---|---|
 //! | 5 | [`cli`]: arguments, subcommands, exit codes, the classic flags |
 //! | 4 | [`run`]: the only place that knows everything |
-//! | 3 | [`report`]: events folded into progress, log lines, a summary, JSON, a rule file of failures |
+//! | 3 | [`report`]: events folded into progress, log lines, a summary, reports (a page, JSON, JUnit), a rule file of failures, metrics |
 //! | 2 | [`transfer`]: one image, bottom up, the tag last; [`convert`]: other tools' configurations as workflow files |
 //! | 1 | [`workflow`], [`plugin`], [`endpoint`], [`journal`]: what was asked, who decides, where images are, what was done |
 //! | 0 | [`oci`], [`select`], [`http`], [`limit`], [`secret`], [`shutdown`] |

@@ -147,6 +147,14 @@ impl Running {
         self.stderr.await_text(text);
     }
 
+    /// Waits until standard error has said this, and gives the rest of its line.
+    pub fn await_line(&self, text: &str) -> String {
+        self.stderr.await_text(text);
+        let said = self.stderr.text.0.lock().unwrap();
+        let at = said.find(text).unwrap();
+        said[at..].lines().next().unwrap_or_default().to_owned()
+    }
+
     pub fn finish(self) -> Finished {
         match self.exit.recv_timeout(5 * PATIENCE) {
             Ok(status) => self.finished(status, 0),

@@ -3,6 +3,7 @@
 //! Nothing here uses the crate under test. Everything blocks, nothing sleeps, and nothing leaves 127.0.0.1.
 
 pub mod api;
+pub mod browser;
 pub mod certificates;
 pub mod command;
 pub mod graph;

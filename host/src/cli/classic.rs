@@ -9,11 +9,10 @@ use clap::CommandFactory;
 use crate::cli::CommandError;
 use crate::cli::Exit;
 use crate::cli::args::ClassicArgs;
-use crate::cli::logging;
+use crate::cli::args::OutputArgs;
+use crate::cli::outputs;
 use crate::cli::runs;
 use crate::cli::runs::Way;
-use crate::report::Outputs;
-use crate::report::PlanForm;
 use crate::run::Mode;
 use crate::workflow;
 use crate::workflow::Classic;
@@ -45,13 +44,8 @@ pub(super) async fn run(args: ClassicArgs) -> Result<Exit, CommandError> {
         runs::say(workflow::print_workflow(&plan).trim_end());
         return Ok(Exit::Done);
     }
-    let outputs = Outputs {
-        report: args.report.clone(),
-        failed: args.failed.clone(),
-        dry_run: args.dry_run,
-        form: PlanForm::default(),
-        screen: logging::screen(),
-    };
+    let output = OutputArgs { report: args.report.clone(), failed: args.failed.clone(), metrics: args.metrics };
+    let outputs = outputs(output, args.dry_run)?;
     let file = args.rule_file.as_ref().or(args.secret_file.as_ref()).map_or(Path::new("."), PathBuf::as_path);
     let way = Way {
         mode: if args.dry_run { Mode::Preview } else { Mode::Move },

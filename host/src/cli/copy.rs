@@ -31,7 +31,7 @@ pub(super) async fn run(args: CopyArgs) -> Result<Exit, CommandError> {
     let way = Way {
         mode: if args.dry_run { Mode::Preview } else { Mode::Move },
         verify: false,
-        outputs: outputs(args.output, args.dry_run),
+        outputs: outputs(args.output, args.dry_run)?,
         journal: None,
         stop: StopArgs::default(),
     };

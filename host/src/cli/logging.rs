@@ -11,7 +11,12 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use crate::cli::telemetry::Telemetry;
+use crate::http::SPANS;
 
 use crate::report::Screen;
 
@@ -71,17 +76,25 @@ pub(super) fn coloured() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Installs the logger. A log file that cannot be opened is an error.
-pub(super) fn install(logging: &Logging) -> io::Result<()> {
+/// Installs the logger, and what makes traces of spans if they are wanted. A log file that cannot be opened is an error.
+pub(super) fn install(logging: &Logging, telemetry: Option<&Telemetry>) -> io::Result<()> {
     let word = logging.level.word();
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,image_transfer={word},plugin={word}")));
+    // Spans are for traces alone; without these they are switched off where they would begin.
+    let filter = filter.add_directive(format!("{SPANS}=off").parse().map_err(io::Error::other)?);
     if let Some(screen) = Screen::stderr().filter(|_| logging.progress) {
         // Nobody else sets it.
         let _ = SCREEN.set(screen);
     }
     let sinks = Sinks::open(&logging.paths)?;
     let colour = logging.colour.unwrap_or_else(|| logging.paths.is_empty() && coloured());
+    if let Some(telemetry) = telemetry {
+        let lines = tracing_subscriber::fmt::layer().with_writer(sinks).with_ansi(colour);
+        let lines = if logging.json { lines.json().boxed() } else { lines.with_target(false).compact().boxed() };
+        let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter)).with(telemetry.layer());
+        return tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other);
+    }
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(sinks).with_ansi(colour);
     let installed = if logging.json {
         tracing::subscriber::set_global_default(builder.json().finish())

@@ -15,11 +15,13 @@ mod runs;
 mod schema;
 mod shell;
 mod signals;
+mod telemetry;
 mod trial;
 mod write;
 
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,11 +32,14 @@ use crate::cli::args::Cli;
 use crate::cli::args::Command;
 use crate::cli::args::FormatArg;
 use crate::cli::args::LogArgs;
+use crate::cli::args::OutputArgs;
 use crate::cli::args::PluginCommand;
 use crate::cli::logging::Level;
 use crate::cli::logging::Logging;
+use crate::cli::telemetry::Telemetry;
 use crate::journal::JournalError;
 use crate::plugin::PluginError;
+use crate::report::Metrics;
 use crate::report::Outputs;
 use crate::report::PlanForm;
 use crate::report::Summary;
@@ -115,6 +120,14 @@ enum CommandError {
         /// What the system said.
         source: io::Error,
     },
+    /// The address for metrics cannot be taken.
+    #[error("cannot serve metrics at {address}")]
+    Metrics {
+        /// Which one.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The command line asks for what there is not.
     #[error("{0}")]
     Usage(String),
@@ -153,16 +166,16 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, CommandError> {
     if ClassicArgs::are(rest) {
         return match ClassicArgs::try_parse_from(arguments) {
             Ok(args) => {
-                logging::install(&args.logging())?;
-                block_on(classic::run(args))
+                let logging = args.logging();
+                block_on(&logging, classic::run(args))
             }
             Err(error) => Ok(clap_says(&error)),
         };
     }
     match Cli::try_parse_from(arguments) {
         Ok(cli) => {
-            logging::install(&cli.log.logging())?;
-            block_on(command(cli.command))
+            let logging = cli.log.logging();
+            block_on(&logging, command(cli.command))
         }
         Err(error) => Ok(clap_says(&error)),
     }
@@ -190,12 +203,27 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
     }
 }
 
-fn outputs(args: args::OutputArgs, dry_run: bool) -> Outputs {
-    Outputs { report: args.report, failed: args.failed, dry_run, form: PlanForm::default(), screen: logging::screen() }
+/// Where results go. The address of metrics is taken now, before anything else is done.
+fn outputs(args: OutputArgs, dry_run: bool) -> Result<Outputs, CommandError> {
+    let bind = |address| Metrics::bind(address).map_err(|source| CommandError::Metrics { address, source });
+    let metrics = args.metrics.map(bind).transpose()?;
+    let form = PlanForm::default();
+    Ok(Outputs { reports: args.report, failed: args.failed, metrics, dry_run, form, screen: logging::screen() })
 }
 
-fn block_on(work: impl Future<Output = Result<Exit, CommandError>>) -> Result<Exit, CommandError> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+/// Does `work`, with a log, and with traces where the environment asks for them.
+fn block_on(logging: &Logging, work: impl Future<Output = Result<Exit, CommandError>>) -> Result<Exit, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let telemetry = Telemetry::start(runs::environment, runtime.handle());
+    logging::install(logging, telemetry.as_ref().ok().and_then(Option::as_ref))?;
+    if let Err(error) = &telemetry {
+        tracing::warn!("no traces: {}", chain(error));
+    }
+    let done = runtime.block_on(work);
+    if let Ok(Some(telemetry)) = telemetry {
+        telemetry.finish();
+    }
+    done
 }
 
 /// Prints what clap has to say: help to standard output, an error to standard error.
@@ -230,6 +258,7 @@ fn tell(error: &CommandError) {
         CommandError::Run(_)
         | CommandError::Artifact(_)
         | CommandError::File { .. }
+        | CommandError::Metrics { .. }
         | CommandError::Usage(_)
         | CommandError::Io(_) => {
             eprintln!("error: {}", chain(error));

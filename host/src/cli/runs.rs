@@ -47,7 +47,7 @@ pub(super) async fn file(args: RunArgs) -> Result<Exit, CommandError> {
     let way = Way {
         mode: if args.dry_run { Mode::Preview } else { Mode::Move },
         verify: args.verify,
-        outputs: outputs(args.output, args.dry_run),
+        outputs: outputs(args.output, args.dry_run)?,
         journal: (!args.dry_run).then_some((&args.journal, &args.file.file)),
         stop: args.stop,
     };
@@ -58,7 +58,7 @@ pub(super) async fn file(args: RunArgs) -> Result<Exit, CommandError> {
 pub(super) async fn preview(args: PlanArgs) -> Result<Exit, CommandError> {
     let (plan, texts) = load(&args.file).await?;
     let mode = if args.names { Mode::Names } else { Mode::Preview };
-    let mut outputs = outputs(args.output, true);
+    let mut outputs = outputs(args.output, true)?;
     outputs.form = match (args.json, args.names) {
         (true, _) => PlanForm::Json,
         (false, true) => PlanForm::Lines,
@@ -76,7 +76,7 @@ pub(super) async fn preview(args: PlanArgs) -> Result<Exit, CommandError> {
 pub(super) async fn verify(args: VerifyArgs) -> Result<Exit, CommandError> {
     let (plan, texts) = load(&args.file).await?;
     let mode = Mode::Verify(if args.deep { Depth::Blobs } else { Depth::Digests });
-    let way = Way { mode, verify: false, outputs: outputs(args.output, false), journal: None, stop: args.stop };
+    let way = Way { mode, verify: false, outputs: outputs(args.output, false)?, journal: None, stop: args.stop };
     self::plan(plan, &texts, way).await
 }
 

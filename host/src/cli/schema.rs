@@ -6,13 +6,18 @@ use crate::cli::args::SchemaArgs;
 use crate::cli::plugins;
 use crate::cli::write;
 use crate::plugin::CacheDir;
+use crate::report::REPORT_SCHEMA;
 use crate::run;
 use crate::workflow::PluginOptions;
 use crate::workflow::json_schema;
 
-/// Prints the schema for the built-in plugins, and for those that a workflow declares.
+/// Prints the schema for the built-in plugins and for those that a workflow declares, or that of reports.
 pub(super) async fn run(args: SchemaArgs) -> Result<Exit, CommandError> {
     write::check(&args.written)?;
+    if args.report {
+        write::text(REPORT_SCHEMA, &args.written)?;
+        return Ok(Exit::Done);
+    }
     let host = run::inspection_host(CacheDir::default())?;
     let mut options = Vec::new();
     for spec in plugins::specs(args.file.as_deref()).await? {

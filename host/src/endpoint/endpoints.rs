@@ -115,6 +115,13 @@ impl Endpoints {
             RegistryName::Layout(_) => None,
         }
     }
+
+    /// Counts that a blob from or to `registry` is tried once more.
+    pub fn retried(&self, registry: &RegistryName) {
+        if let RegistryName::Host(host) = registry {
+            self.shared.gateway.limiter().retried(api_host(host));
+        }
+    }
 }
 
 impl Shared {

@@ -12,11 +12,13 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::http::ByteStream;
 use crate::http::HttpError;
 use crate::http::error::BodyFailed;
 use crate::limit::Limiter;
+use crate::limit::Traffic;
 
 /// How long others may keep a request waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +62,19 @@ pub(super) struct Reading {
     host: String,
     patience: Patience,
     pace: Pace,
+    traffic: Arc<Traffic>,
+    _span: Span,
 }
 
 impl Reading {
-    pub(super) fn new(response: reqwest::Response, host: String, patience: Patience) -> Self {
-        Self { response, host, patience, pace: Pace::default() }
+    pub(super) fn new(
+        response: reqwest::Response,
+        host: String,
+        patience: Patience,
+        traffic: Arc<Traffic>,
+        span: Span,
+    ) -> Self {
+        Self { response, host, patience, pace: Pace::default(), traffic, _span: span }
     }
 
     /// The next frame; none at the end. It is waited for as long as the patience lasts: what happens to a frame after it has come,
@@ -79,6 +89,7 @@ impl Reading {
                 return Err(HttpError::Timeout { host: self.host.clone(), after: idle, during: "sending its answer" });
             }
         };
+        self.traffic.received(frame.as_ref().map_or(0, Bytes::len));
         if let Some(frame) = &frame
             && !self.pace.keeps(asked.elapsed(), frame.len(), &self.patience)
         {
@@ -136,8 +147,8 @@ impl Watch {
         Self(Arc::new(Mutex::new(Watched { patience, turn, pace: Pace::default(), given: None, too_slow: false })))
     }
 
-    /// `stream`, telling the watch of each frame. Its errors are marked, so that they are known from the connection's.
-    pub(super) fn upload(&self, mut stream: ByteStream) -> ByteStream {
+    /// `stream`, telling the watch of each frame and counting it. Its errors are marked, so that they are known from the connection's.
+    pub(super) fn upload(&self, mut stream: ByteStream, traffic: Arc<Traffic>) -> ByteStream {
         let watch = self.clone();
         let failed = |text: &str| io::Error::other(BodyFailed(text.to_owned()));
         stream::poll_fn(move |context| {
@@ -146,6 +157,9 @@ impl Watch {
             }
             let polled = stream.poll_next_unpin(context);
             watch.lock().answered(&polled);
+            if let Poll::Ready(Some(Ok(frame))) = &polled {
+                traffic.sent(frame.len());
+            }
             polled.map(|item| item.map(|frame| frame.map_err(|error| failed(&error.to_string()))))
         })
         .boxed()

@@ -11,6 +11,7 @@ mod reach;
 mod redirect;
 mod response;
 mod retry_after;
+mod span;
 #[cfg(test)]
 pub(crate) mod testnames;
 #[cfg(test)]
@@ -29,6 +30,8 @@ use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
 use http::header;
+use tracing::Instrument as _;
+use tracing::Span;
 use url::Url;
 
 use crate::limit::Direction;
@@ -52,6 +55,7 @@ pub use reach::Named;
 pub use reach::Reach;
 pub use response::Response;
 pub use retry_after::retry_after;
+pub use span::SPANS;
 
 /// Bytes on their way, such as a blob being copied. An error ends the body without completing it.
 pub type ByteStream = BoxStream<'static, std::io::Result<Bytes>>;
@@ -241,6 +245,23 @@ impl Gateway {
         client: &reqwest::Client,
         method: Method,
         url: &Url,
+        headers: HeaderMap,
+        body: Body,
+        load: Load,
+    ) -> Result<Response, HttpError> {
+        let span = span::of(&method, url);
+        // On the heap: whoever waits for it would be larger by as much.
+        let exchange = Box::pin(self.exchange(client, method, url, headers, body, load));
+        let outcome = exchange.instrument(span.clone()).await;
+        span::end(&span, &outcome);
+        outcome.map(|response| Response { span, ..response })
+    }
+
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        method: Method,
+        url: &Url,
         mut headers: HeaderMap,
         body: Body,
         load: Load,
@@ -249,6 +270,7 @@ impl Gateway {
         let direction = if matches!(method, Method::GET | Method::HEAD) { Direction::Read } else { Direction::Write };
         let watch = body::Watch::new(self.inner.patience);
         let mut idle = self.inner.patience.idle;
+        let mut small = 0;
         let body = match body {
             Body::Empty => {
                 if matches!(method, Method::POST | Method::PUT | Method::PATCH) {
@@ -256,25 +278,31 @@ impl Gateway {
                 }
                 None
             }
-            Body::Bytes(bytes) => Some(reqwest::Body::from(bytes)),
+            Body::Bytes(bytes) => {
+                small = bytes.len();
+                Some(reqwest::Body::from(bytes))
+            }
             Body::Stream { length, stream } => {
                 // Without this header the body would go chunked, which some registries refuse.
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
                 idle += Duration::from_secs(length / COMMIT_RATE);
-                Some(reqwest::Body::wrap_stream(watch.upload(stream)))
+                Some(reqwest::Body::wrap_stream(watch.upload(stream, self.inner.limiter.traffic(&host))))
             }
         };
         let permit = self.inner.limiter.acquire(&host, direction, load).await;
         let mut permit = permit.map_err(|after| self.unserved(&host, after))?;
+        let traffic = permit.traffic();
         watch.restart();
-        let mut request = reqwest::Request::new(method, url.clone());
+        let mut request = reqwest::Request::new(method.clone(), url.clone());
         *request.headers_mut() = headers;
         *request.body_mut() = body;
         let Some(outcome) = body::watched(client.execute(request), &watch, idle).await else {
+            traffic.answered(method.as_str(), None);
             permit.report(Signal::Other);
             return Err(HttpError::Timeout { host, after: idle, during: "being asked" });
         };
         let inner = outcome.map_err(|error| {
+            traffic.answered(method.as_str(), None);
             let error = if watch.too_slow() {
                 HttpError::TooSlow { host: host.clone(), does: "takes", rate: self.inner.patience.minimum_rate }
             } else {
@@ -287,6 +315,8 @@ impl Gateway {
             let down = permit.report(if unreachable { Signal::Failed } else { Signal::Other });
             if down && unreachable { HttpError::Down { host: host.clone(), cause: error.to_string() } } else { error }
         })?;
+        traffic.answered(method.as_str(), Some(inner.status().as_u16()));
+        traffic.sent(small);
         let signal = signal(inner.status(), inner.headers());
         if matches!(signal, Signal::Pause(_) | Signal::Failed) {
             self.refused(&host, inner.status().to_string());
@@ -295,7 +325,8 @@ impl Gateway {
         tracing::trace!(%host, status = inner.status().as_u16(), path = url.path(), "answered");
         let slot = permit.take_slot();
         let limiter = Arc::clone(&self.inner.limiter);
-        Ok(Response { inner, host, limiter, patience: self.inner.patience, down, slot, private: false })
+        let (patience, span) = (self.inner.patience, Span::none());
+        Ok(Response { inner, host, traffic, limiter, patience, down, slot, private: false, span })
     }
 
     fn refused(&self, host: &str, how: String) {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::StatusCode;
 use http::header;
+use tracing::Span;
 use url::Url;
 
 use crate::http::ByteStream;
@@ -16,6 +17,7 @@ use crate::http::body::Reading;
 use crate::http::is_public;
 use crate::limit::Limiter;
 use crate::limit::Slot;
+use crate::limit::Traffic;
 
 /// The most that is read of a body that nobody wants, so that its connection can be used again.
 const DRAIN: usize = 64 << 10;
@@ -24,6 +26,7 @@ const DRAIN: usize = 64 << 10;
 pub struct Response {
     pub(super) inner: reqwest::Response,
     pub(super) host: String,
+    pub(super) traffic: Arc<Traffic>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) patience: Patience,
     /// The host is down: see [`Self::from_a_host_that_is_down`].
@@ -32,6 +35,8 @@ pub struct Response {
     pub(super) slot: Option<Slot>,
     /// See [`Self::is_private`].
     pub(super) private: bool,
+    /// Ends when the body is read.
+    pub(super) span: Span,
 }
 
 impl Response {
@@ -85,7 +90,7 @@ impl Response {
     /// Reads the body whole; more than `cap` bytes are an error.
     pub async fn bytes(self, cap: usize) -> Result<Bytes, HttpError> {
         let _slot = self.slot;
-        body::collect(Reading::new(self.inner, self.host, self.patience), cap).await
+        body::collect(Reading::new(self.inner, self.host, self.patience, self.traffic, self.span), cap).await
     }
 
     /// Throws a short body away, so that the connection can be used again. A long one is cut with its connection.
@@ -97,6 +102,6 @@ impl Response {
     /// (`io::Error::get_ref`).
     #[must_use]
     pub fn stream(self) -> ByteStream {
-        body::download(Reading::new(self.inner, self.host, self.patience), self.limiter)
+        body::download(Reading::new(self.inner, self.host, self.patience, self.traffic, self.span), self.limiter)
     }
 }

@@ -89,6 +89,12 @@ impl Flow {
         self.lock().limit
     }
 
+    /// How many may be on their way, and how many are.
+    pub(super) fn numbers(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.limit, (state.limit + state.debt).saturating_sub(self.slots.available_permits()))
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,6 +167,7 @@ mod tests {
         let (flow, now) = (Arc::new(Flow::new(4)), Instant::now());
         let mut in_use = taken(&flow);
         flow.overloaded(now, now);
+        assert_eq!(flow.numbers(), (2, 4));
         in_use.truncate(2);
         assert_eq!(taken(&flow).len(), 0, "two are still on their way, and two are allowed");
         drop(in_use);

@@ -25,6 +25,9 @@ pub(super) struct Gate {
     failures: u32,
     /// Since when it has served nothing.
     refusing: Option<Instant>,
+    /// Pauses, and how long they were and will be in all.
+    pauses: u64,
+    paused: Duration,
 }
 
 impl Gate {
@@ -108,8 +111,16 @@ impl Gate {
 
     fn close(&mut self, pause: Duration, now: Instant) {
         self.closed_at = Some(now);
-        let opens = self.opens.map_or(now + pause, |opens| opens.max(now + pause));
+        let already = self.opens.map_or(now, |opens| opens.max(now));
+        let opens = already.max(now + pause);
+        self.pauses += 1;
+        self.paused += opens.saturating_duration_since(already);
         self.opens = Some(opens);
+    }
+
+    /// How often it closed, and how long it was closed up to `now`.
+    pub(super) fn paused(&self, now: Instant) -> (u64, Duration) {
+        (self.pauses, self.paused.saturating_sub(self.opens_in(now).unwrap_or_default()))
     }
 
     fn back_off(&self) -> Duration {
@@ -132,6 +143,17 @@ mod tests {
         gate.report(Signal::Pause(Some(Duration::from_secs(7))), now, now);
         assert_eq!(gate.opens_in(now), Some(Duration::from_secs(7)));
         assert_eq!(gate.opens_in(now + Duration::from_secs(7)), None);
+        assert_eq!(gate.paused(now + Duration::from_secs(3)), (1, Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn pauses_that_overlap_count_their_time_once() {
+        let (mut gate, now) = (Gate::default(), Instant::now());
+        let second = Duration::from_secs(1);
+        for seconds in [5, 3, 8] {
+            gate.report(Signal::Pause(Some(second * seconds)), now, now);
+        }
+        assert_eq!(gate.paused(now + second * 100), (3, second * 8));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod budget;
 mod flow;
 mod gate;
 mod tokens;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -24,6 +25,10 @@ use gate::Gate;
 use tokens::Tokens;
 
 pub use flow::Slot;
+pub use traffic::Answers;
+pub use traffic::FlowNumbers;
+pub use traffic::HostNumbers;
+pub use traffic::Traffic;
 
 /// The longest pause that a host can ask for. A longer `Retry-After` is cut to this, so that a wrong header cannot end a run.
 pub const LONGEST_PAUSE: Duration = Duration::from_mins(15);
@@ -126,6 +131,7 @@ struct Host {
     tokens: Option<Tokens>,
     gate: Mutex<Gate>,
     requests: AtomicU64,
+    traffic: Arc<Traffic>,
     budget: Budget,
     /// Small requests and blobs, each read and written: blobs never take the room of the small ones.
     small: [Arc<Flow>; 2],
@@ -170,7 +176,7 @@ impl Limiter {
         };
         state.budget.earn();
         loop {
-            self.wait_for(&state.gate).await?;
+            self.wait_for(&state).await?;
             if let Some(tokens) = &state.tokens {
                 tokens.take().await;
             }
@@ -207,6 +213,17 @@ impl Limiter {
         }
     }
 
+    /// Counts that something of `host` is tried once more.
+    pub fn retried(&self, host: &str) {
+        self.host(host).traffic.retried();
+    }
+
+    /// The counters of `host`.
+    #[must_use]
+    pub fn traffic(&self, host: &str) -> Arc<Traffic> {
+        Arc::clone(&self.host(host).traffic)
+    }
+
     /// How long a host that serves nothing is waited for.
     #[must_use]
     pub fn patience(&self) -> Duration {
@@ -237,11 +254,11 @@ impl Limiter {
     }
 
     /// Waits for the gate to open, unless its host has served nothing for too long.
-    async fn wait_for(&self, gate: &Mutex<Gate>) -> Result<(), Unserved> {
+    async fn wait_for(&self, host: &Host) -> Result<(), Unserved> {
         loop {
             let now = Instant::now();
             let pause = {
-                let gate = lock(gate);
+                let gate = lock(&host.gate);
                 let Some(pause) = gate.opens_in(now) else { return Ok(()) };
                 match gate.refusing_for(now) {
                     Some(refusing) if refusing > self.patience => return Err(Unserved(refusing)),
@@ -251,6 +268,7 @@ impl Limiter {
             // Spread, so that not everyone who waited arrives at once.
             let spread = pause.min(Duration::from_secs(1)).mul_f64(0.2 * fastrand::f64());
             tokio::time::sleep(pause + spread).await;
+            host.traffic.waited(now.elapsed());
         }
     }
 
@@ -282,6 +300,21 @@ impl Limiter {
         lock(&self.hosts).iter().map(|(name, host)| (name.clone(), host.requests.load(Ordering::Relaxed))).collect()
     }
 
+    /// What was counted of each host, and how it is limited now.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<HostNumbers> {
+        let hosts: Vec<_> = lock(&self.hosts).iter().map(|(name, host)| (name.clone(), Arc::clone(host))).collect();
+        let now = Instant::now();
+        hosts.into_iter().map(|(name, host)| HostNumbers { host: name, ..host.numbers(now) }).collect()
+    }
+
+    /// Bytes of bodies that came from all hosts, and that went to them.
+    #[must_use]
+    pub fn bytes(&self) -> (u64, u64) {
+        let hosts = lock(&self.hosts);
+        hosts.values().map(|host| host.traffic.bytes()).fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
+    }
+
     fn host(&self, name: &str) -> Arc<Host> {
         let mut hosts = lock(&self.hosts);
         if let Some(host) = hosts.get(name) {
@@ -294,6 +327,7 @@ impl Limiter {
             tokens: rate.map(Tokens::new),
             gate: Mutex::default(),
             requests: AtomicU64::new(0),
+            traffic: Arc::default(),
             budget: Budget::new(Instant::now()),
             small: flows(SMALL),
             blobs: flows(self.blobs),
@@ -303,10 +337,44 @@ impl Limiter {
     }
 }
 
+impl Host {
+    fn numbers(&self, now: Instant) -> HostNumbers {
+        let (pauses, paused, opens_in) = {
+            let gate = lock(&self.gate);
+            let (pauses, paused) = gate.paused(now);
+            (pauses, paused, gate.opens_in(now).unwrap_or_default())
+        };
+        let ways = [("small", &self.small), ("blob", &self.blobs)];
+        let ways =
+            ways.iter().flat_map(|(load, flows)| ["read", "write"].into_iter().zip(*flows).map(move |it| (*load, it)));
+        let flows = ways.map(|(load, (direction, flow))| {
+            let (limit, used) = flow.numbers();
+            FlowNumbers { load, direction, limit, used }
+        });
+        HostNumbers {
+            requests: self.requests.load(Ordering::Relaxed),
+            pauses,
+            paused,
+            opens_in,
+            flows: flows.collect(),
+            ..self.traffic.numbers()
+        }
+    }
+}
+
 impl Permit {
+    /// The counters of the host.
+    #[must_use]
+    pub fn traffic(&self) -> Arc<Traffic> {
+        Arc::clone(&self.host.traffic)
+    }
+
     /// Tells how the request ended. True if the host is down, so that another try is a matter of waiting.
     pub fn report(&self, signal: Signal) -> bool {
         let now = Instant::now();
+        if matches!(signal, Signal::Pause(_)) {
+            self.host.traffic.throttled();
+        }
         let flows = match self.load {
             Load::Small => &self.host.small,
             Load::Blob => &self.host.blobs,

@@ -20,6 +20,7 @@ use wasmtime::component::Linker;
 
 use crate::http::Gateway;
 use crate::plugin::CacheDir;
+use crate::plugin::Calls;
 use crate::plugin::Capabilities;
 use crate::plugin::ConfigProblem;
 use crate::plugin::Issuer;
@@ -99,6 +100,7 @@ pub(super) struct Shared {
     pub(super) registries: Arc<dyn Registries>,
     pub(super) transports: Arc<Transports>,
     pub(super) redactor: Redactor,
+    pub(super) calls: Calls,
     pub(super) trial: Option<Arc<Trial>>,
 }
 
@@ -167,7 +169,15 @@ impl Host {
         let linker = linker(&engine).map_err(failed)?;
         let HostOptions { gateway, registries, transports, redactor, .. } = options;
         let transports = Arc::new(transports);
-        Ok(Self { shared: Arc::new(Shared { engine, linker, gateway, registries, transports, redactor, trial }) })
+        let calls = Calls::default();
+        let shared = Shared { engine, linker, gateway, registries, transports, redactor, calls, trial };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// What counts the calls of its plugins.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        self.shared.calls.clone()
     }
 
     /// The names of the embedded components.

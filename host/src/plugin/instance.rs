@@ -23,6 +23,7 @@ use crate::plugin::bindings::provisioner::ProvisionerPluginPre;
 use crate::plugin::bindings::source::SourcePluginPre;
 use crate::plugin::bindings::source::exports::image_transfer::plugin::plugin_info;
 use crate::plugin::bindings::types;
+use crate::plugin::calls::Counts;
 use crate::plugin::grants::Grants;
 use crate::plugin::host::Shared;
 use crate::plugin::image::clean;
@@ -123,8 +124,9 @@ pub(super) struct Runner {
     pub(super) store: Store<State>,
     spec: Spec,
     version: String,
-    /// When the call began, for whoever looks on.
-    began: Option<Instant>,
+    counts: Arc<Counts>,
+    /// When the call that is running began.
+    began: Instant,
 }
 
 impl Runner {
@@ -156,13 +158,14 @@ impl Runner {
             let spent = store.data().budget.spent();
             Ok(if spent { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
         });
-        Self { store, spec: spec.clone(), version: version.to_owned(), began: None }
+        let counts = shared.calls.of(&spec.name);
+        Self { store, spec: spec.clone(), version: version.to_owned(), counts, began: Instant::now() }
     }
 
     /// A call begins: its budgets are fresh. It must run in the meter, or its CPU time goes unseen.
     pub(super) fn begin(&mut self) -> Meter {
+        self.began = Instant::now();
         self.store.set_epoch_deadline(1);
-        self.began = self.store.data().way.trial.is_some().then(Instant::now);
         self.store.data_mut().begin()
     }
 
@@ -176,6 +179,8 @@ impl Runner {
         function: &'static str,
         answer: Result<wasmtime::Result<T>, Elapsed>,
     ) -> Result<T, PluginError> {
+        let broken = !matches!(answer, Ok(Ok(_)));
+        self.counts.note(function, broken, self.began.elapsed(), self.store.data().budget.used());
         self.show(function);
         let failure = match answer {
             Ok(Ok(answer)) => return Ok(answer),
@@ -199,8 +204,8 @@ impl Runner {
     /// Shows a call that is over to whoever looks on.
     fn show(&self, function: &'static str) {
         let state = self.store.data();
-        if let (Some(trial), Some(began)) = (&state.way.trial, self.began) {
-            let called = Called { function, took: began.elapsed(), cpu: state.budget.used() };
+        if let Some(trial) = &state.way.trial {
+            let called = Called { function, took: self.began.elapsed(), cpu: state.budget.used() };
             trial.called(called, state.memory.used());
         }
     }

@@ -39,8 +39,8 @@ impl Meter {
         Duration::from_nanos(self.0.used.load(Ordering::Relaxed).saturating_add(running))
     }
 
-    /// CPU time of a call that is over.
-    pub(super) fn total(&self) -> Duration {
+    /// CPU time of the polls that are over, which any thread may ask for.
+    pub(super) fn told(&self) -> Duration {
         Duration::from_nanos(self.0.used.load(Ordering::Relaxed))
     }
 

@@ -11,6 +11,7 @@
 mod annotations;
 mod bindings;
 mod cache;
+mod calls;
 mod capabilities;
 mod error;
 mod fetch;
@@ -39,6 +40,8 @@ use futures_util::future::BoxFuture;
 use crate::http::Profile;
 
 pub use cache::CacheDir;
+pub use calls::CallNumbers;
+pub use calls::Calls;
 pub use capabilities::Issuer;
 pub use capabilities::Mapper;
 pub use capabilities::Preparation;

@@ -151,14 +151,14 @@ impl State {
 }
 
 impl Budget {
+    /// CPU time of the call up to when it came back last.
+    pub(super) fn used(&self) -> Duration {
+        self.meter.told()
+    }
+
     /// Whether the call has used up its CPU time.
     pub(super) fn spent(&self) -> bool {
         self.meter.used() > self.cpu
-    }
-
-    /// What the last call computed.
-    pub(super) fn used(&self) -> Duration {
-        self.meter.total()
     }
 }
 

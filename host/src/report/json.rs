@@ -1,66 +1,64 @@
 //! The report for machines, written image by image.
 
-use std::fs::File;
 use std::io;
-use std::io::BufWriter;
 use std::io::Write;
 use std::path::Path;
-use std::path::PathBuf;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 use serde_json::json;
-use tempfile::NamedTempFile;
 
 use crate::report::Event;
 use crate::report::Summary;
+use crate::report::beside::Beside;
+use crate::report::beside::Spool;
+use crate::report::figures::Figures;
+use crate::report::row;
 use crate::transfer::Outcome;
 use crate::transfer::Status;
 use crate::transfer::TargetOutcome;
 
-/// Writes `FILE` beside itself and renames it when it is whole, so that a reader never finds half a report.
-///
-/// The shape: `{version, name, dry-run, started-at, images: [{transfer, source, attempts, milliseconds, targets: [{reference,
-/// status, digest, bytes: {…}, notes, error: {class, message, hint}}]}], rejected: [{transfer, image, reason}], incomplete:
-/// [{transfer, reason, hint}], unverified: [as images], resumed-run, requests: {host: count}, summary: {…}}`. Times are seconds since
-/// the epoch. `unverified` holds what was read again after the run and is not as it should be; `resumed-run` is the number of the run that
-/// was gone on with, or null.
-pub struct JsonReport {
-    path: PathBuf,
-    file: BufWriter<NamedTempFile<File>>,
+/// The shape of the report, as JSON Schema. It is part of the documentation as well.
+pub const REPORT_SCHEMA: &str = include_str!("../../../docs/report.schema.json");
+
+/// Writes the report as things happen, so that a million images take no more memory than one. [`REPORT_SCHEMA`] says what is where; `version`
+/// changes when a key goes or means something else, not when one is added.
+pub(super) struct JsonReport {
+    file: Beside,
     images: u64,
-    rejected: Vec<Value>,
-    incomplete: Vec<Value>,
-    unverified: Vec<Value>,
+    rejected: List,
+    incomplete: List,
+    unverified: List,
     /// The run of the journal that was gone on with.
     run: Option<i64>,
 }
 
+/// A list that comes behind another one of unknown length.
+struct List(Spool);
+
+impl List {
+    fn push(&mut self, value: &Value) -> io::Result<()> {
+        let comma = if self.0.is_empty() { "" } else { "," };
+        write!(self.0, "{comma}{value}")
+    }
+}
+
 impl JsonReport {
-    /// Begins the report of the run called `name`.
-    pub fn create(path: &Path, name: &str, dry_run: bool) -> io::Result<Self> {
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let file = tempfile::Builder::new().prefix(".report-").tempfile_in(directory)?;
-        let mut file = BufWriter::new(file);
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-        write!(file, r#"{{"version":1,"name":{},"dry-run":{dry_run},"started-at":{started},"images":["#, json!(name))?;
-        Ok(Self {
-            path: path.to_owned(),
+    /// Begins the report of the run that `figures` are of.
+    pub(super) fn create(path: &Path, figures: &Figures) -> io::Result<Self> {
+        let mut file = Beside::create(path)?;
+        let Figures { name, dry_run, started, .. } = figures;
+        let program = env!("CARGO_PKG_VERSION");
+        write!(
             file,
-            images: 0,
-            rejected: Vec::new(),
-            incomplete: Vec::new(),
-            unverified: Vec::new(),
-            run: None,
-        })
+            r#"{{"version":1,"program":"image-transfer {program}","name":{},"dry-run":{dry_run},"started-at":{started},"images":["#,
+            json!(name)
+        )?;
+        let list = || List(Spool::beside(path));
+        Ok(Self { file, images: 0, rejected: list(), incomplete: list(), unverified: list(), run: None })
     }
 
     /// Writes what `event` tells of an image.
-    pub fn take(&mut self, event: &Event) -> io::Result<()> {
+    pub(super) fn take(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::Finished(outcome) => {
                 let comma = if self.images == 0 { "" } else { "," };
@@ -68,13 +66,13 @@ impl JsonReport {
                 self.images += 1;
             }
             Event::Rejected { transfer, image, reason } => {
-                self.rejected.push(json!({"transfer": transfer, "image": image, "reason": reason}));
+                self.rejected.push(&json!({"transfer": transfer, "image": image, "reason": reason}))?;
             }
             Event::Incomplete { transfer, reason, hint } => {
-                self.incomplete.push(json!({"transfer": transfer, "reason": reason, "hint": hint}));
+                self.incomplete.push(&json!({"transfer": transfer, "reason": reason, "hint": hint}))?;
             }
             Event::Verified(outcome) if outcome.succeeded() => {}
-            Event::Verified(outcome) => self.unverified.push(image(outcome)),
+            Event::Verified(outcome) => self.unverified.push(&image(outcome))?,
             Event::Resumed { run, .. } => self.run = Some(*run),
             Event::Started { .. } | Event::Retrying(_) | Event::Unwanted | Event::Interrupted => {}
         }
@@ -82,22 +80,22 @@ impl JsonReport {
     }
 
     /// Writes the end and gives the file its name.
-    pub fn finish(mut self, summary: &Summary, requests: &[(String, u64)]) -> io::Result<()> {
-        let requests: serde_json::Map<String, Value> =
-            requests.iter().map(|(host, count)| (host.clone(), json!(count))).collect();
-        writeln!(
-            self.file,
-            "\n],\"rejected\":{},\"incomplete\":{},\"unverified\":{},\"resumed-run\":{},\"requests\":{},\"summary\":{}}}",
-            json!(self.rejected),
-            json!(self.incomplete),
-            json!(self.unverified),
-            json!(self.run),
-            json!(requests),
-            json!(summary),
-        )?;
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.persist(&self.path).map_err(|error| error.error)?;
-        Ok(())
+    pub(super) fn finish(self, summary: &Summary, figures: &Figures) -> io::Result<()> {
+        let Self { mut file, rejected, incomplete, unverified, run, .. } = self;
+        write!(file, "\n]")?;
+        for (name, list) in [("rejected", rejected), ("incomplete", incomplete), ("unverified", unverified)] {
+            write!(file, ",\"{name}\":[")?;
+            list.0.pour(&mut file)?;
+            write!(file, "]")?;
+        }
+        let requests = figures.hosts.iter().map(|host| (host.host.clone(), json!(host.requests)));
+        let requests: serde_json::Map<String, Value> = requests.collect();
+        write!(file, ",\"resumed-run\":{},\"requests\":{}", json!(run), json!(requests))?;
+        for (name, value) in figures.json() {
+            write!(file, ",\"{name}\":{value}")?;
+        }
+        writeln!(file, ",\"summary\":{}}}", json!(summary))?;
+        file.finish()
     }
 }
 
@@ -106,26 +104,19 @@ fn image(outcome: &Outcome) -> Value {
         "transfer": outcome.job.transfer,
         "source": outcome.job.source,
         "attempts": outcome.attempts,
-        "milliseconds": u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX),
+        "milliseconds": row::milliseconds(outcome),
         "targets": outcome.targets.iter().map(target).collect::<Vec<_>>(),
     })
 }
 
 fn target(target: &TargetOutcome) -> Value {
-    let (status, error) = match &target.status {
-        Status::Copied => ("copied", Value::Null),
-        Status::Unchanged => ("unchanged", Value::Null),
-        Status::Skipped => ("skipped", Value::Null),
-        Status::Planned => ("planned", Value::Null),
-        Status::Named => ("named", Value::Null),
-        Status::Verified => ("verified", Value::Null),
-        Status::Failed(failure) => {
-            ("failed", json!({"class": failure.class, "message": failure.message, "hint": failure.hint}))
-        }
+    let error = match &target.status {
+        Status::Failed(failure) => json!({"class": failure.class, "message": failure.message, "hint": failure.hint}),
+        _ => Value::Null,
     };
     json!({
         "reference": target.reference,
-        "status": status,
+        "status": target.status.word(),
         "digest": target.digest,
         "bytes": target.bytes,
         "notes": target.notes,
@@ -137,16 +128,35 @@ fn target(target: &TargetOutcome) -> Value {
 mod tests {
     use super::*;
 
+    fn rejected(image: &str) -> Event {
+        Event::Rejected { transfer: "t".to_owned(), image: image.to_owned(), reason: "no".to_owned() }
+    }
+
     #[test]
-    fn an_empty_report_is_whole_json_with_its_name() {
+    fn a_report_is_whole_json_with_its_name_and_not_there_before() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("report.json");
-        let report = JsonReport::create(&path, "nightly", false).unwrap();
+        let figures = Figures::new("nightly \"x\"", false);
+        let mut report = JsonReport::create(&path, &figures).unwrap();
+        for image in ["a", "b"] {
+            report.take(&rejected(image)).unwrap();
+        }
         assert!(!path.exists());
-        report.finish(&Summary::default(), &[("a.io".to_owned(), 3)]).unwrap();
+        report.finish(&Summary::default(), &figures).unwrap();
         let read: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        assert_eq!(read["name"], "nightly");
-        assert_eq!(read["images"], json!([]));
-        assert_eq!(read["requests"], json!({"a.io": 3}));
+        assert_eq!(read["name"], "nightly \"x\"");
+        assert_eq!((&read["images"], &read["unverified"]), (&json!([]), &json!([])));
+        assert_eq!(read["rejected"][1], json!({"transfer": "t", "image": "b", "reason": "no"}));
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_is_kept_of_many_failures_is_bounded_and_all_are_counted() {
+        let mut figures = Figures::new("", false);
+        for number in 0..100_000 {
+            figures.take(&rejected(&format!("image {number}")));
+        }
+        let failures = &figures.failures["rejected"];
+        assert_eq!((failures.count, failures.examples.len()), (100_000, 100));
     }
 }

@@ -3,15 +3,26 @@
 //! Events arrive over one bounded channel and are written as they come, so that the report of a million images takes no more
 //! memory than that of one; only failures are kept, for the end. Nothing here decides anything.
 
+mod advice;
+mod backlog;
+mod beside;
 mod event;
 mod failed;
+mod figures;
+mod files;
+mod html;
 mod json;
+mod junit;
 mod lines;
+mod metrics;
 mod plan;
 mod progress;
+mod row;
 mod screen;
+mod series;
 mod size;
 mod summary;
+mod top;
 
 use std::io;
 use std::io::BufWriter;
@@ -28,9 +39,15 @@ use crate::report::plan::Plan;
 use crate::report::progress::Progress;
 use crate::transfer::Board;
 
+use figures::Figures;
+use files::ReportFile;
+
+pub use backlog::Backlog;
 pub use event::Event;
 pub use failed::FailedFile;
-pub use json::JsonReport;
+pub use json::REPORT_SCHEMA;
+pub use metrics::Metrics;
+pub use metrics::Sources;
 pub use plan::PlanForm;
 pub use screen::Screen;
 pub use size::Size;
@@ -41,6 +58,8 @@ const TICK: Duration = Duration::from_secs(30);
 
 /// How often the terminal says how far the run is.
 const FRAME: Duration = Duration::from_millis(250);
+/// How often the bytes that have moved are looked at for a report.
+const SAMPLE: Duration = Duration::from_secs(1);
 
 /// Events that are taken at a time before anybody sees what was printed.
 const BATCH: usize = 256;
@@ -48,10 +67,12 @@ const BATCH: usize = 256;
 /// Where a report goes besides the log.
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
-    /// Each image as JSON.
-    pub report: Option<PathBuf>,
+    /// Each image and the figures of the run, in forms that the names of the files ask for.
+    pub reports: Vec<PathBuf>,
     /// The failures as a rule file.
     pub failed: Option<PathBuf>,
+    /// Where it can be asked how far the run is.
+    pub metrics: Option<Metrics>,
     /// A dry run: each image is on standard output rather than in the log.
     pub dry_run: bool,
     /// And how.
@@ -66,7 +87,9 @@ pub struct Reporter<W: Write> {
     outputs: Outputs,
     /// Of a dry run.
     plan: Option<Plan>,
-    json: Option<JsonReport>,
+    reports: Vec<ReportFile>,
+    /// What the reports are made of; none where there are none.
+    figures: Option<Figures>,
     failed: FailedFile,
     summary: Summary,
 }
@@ -74,11 +97,15 @@ pub struct Reporter<W: Write> {
 impl<W: Write> Reporter<W> {
     /// A reporter for the run called `name`, which prints to `out`.
     pub fn new(name: &str, outputs: Outputs, out: W) -> io::Result<Self> {
-        let json = outputs.report.as_deref().map(|path| JsonReport::create(path, name, outputs.dry_run)).transpose()?;
+        let figures = (!outputs.reports.is_empty()).then(|| Figures::new(name, outputs.dry_run));
+        let reports = match &figures {
+            Some(figures) => outputs.reports.iter().map(|path| ReportFile::create(path, figures)).collect(),
+            None => Ok(Vec::new()),
+        };
         let failed = FailedFile::default();
         let out = BufWriter::new(out);
         let plan = outputs.dry_run.then(|| Plan::new(outputs.form));
-        Ok(Self { out, outputs, plan, json, failed, summary: Summary::default() })
+        Ok(Self { out, outputs, plan, reports: reports?, figures, failed, summary: Summary::default() })
     }
 
     /// Takes events until the last sender is gone, then writes the end. Between them the terminal says how far the run is, what is on
@@ -94,6 +121,8 @@ impl<W: Write> Reporter<W> {
         frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
         let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
+        let mut sample = tokio::time::interval_at(Instant::now() + SAMPLE, SAMPLE);
+        sample.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
                 count = events.recv_many(&mut batch, BATCH) => {
@@ -116,19 +145,34 @@ impl<W: Write> Reporter<W> {
                 _ = tick.tick(), if progress.is_none() && !self.outputs.dry_run => {
                     lines::progress(&self.summary, &limiter.waits());
                 }
+                _ = sample.tick(), if self.figures.is_some() => {
+                    if let Some(figures) = &mut self.figures {
+                        figures.sample(limiter);
+                    }
+                }
             }
         }
         if let Some(progress) = progress {
             progress.end();
         }
-        self.finish(&limiter.counts())
+        if let Some(figures) = &mut self.figures {
+            figures.end(limiter);
+        }
+        self.finish()
     }
 
     fn take(&mut self, event: &Event) -> io::Result<()> {
         self.summary.take(event);
+        // First: what the log says is in the metrics.
+        if let Some(metrics) = &self.outputs.metrics {
+            metrics.note(&self.summary);
+        }
         self.failed.take(event);
-        if let Some(json) = &mut self.json {
-            json.take(event)?;
+        if let Some(figures) = &mut self.figures {
+            figures.take(event);
+        }
+        for report in &mut self.reports {
+            report.take(event)?;
         }
         let Some(plan) = &mut self.plan else {
             lines::log(event);
@@ -142,12 +186,14 @@ impl<W: Write> Reporter<W> {
         if text.is_empty() { Ok(()) } else { screen.write(&mut self.out, &text) }
     }
 
-    fn finish(mut self, requests: &[(String, u64)]) -> io::Result<Summary> {
+    fn finish(mut self) -> io::Result<Summary> {
         if let Some(path) = &self.outputs.failed {
             self.failed.write(path)?;
         }
-        if let Some(json) = self.json.take() {
-            json.finish(&self.summary, requests)?;
+        if let Some(figures) = &self.figures {
+            for report in self.reports.drain(..) {
+                report.finish(&self.summary, figures)?;
+            }
         }
         if let Some(plan) = self.plan.take() {
             plan.end(&mut self.out, &self.summary, &self.failed)?;

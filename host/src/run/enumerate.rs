@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use crate::oci::Tag;
 use crate::plugin::BadImage;
@@ -18,9 +19,10 @@ use crate::run::newest::Grouping;
 use crate::run::patience::Patience;
 use crate::run::seen::Before;
 use crate::run::seen::Seen;
+use crate::run::spans;
+use crate::run::transfers::Watched;
 use crate::select::Selection;
 use crate::shutdown::Shutdown;
-use crate::transfer::Board;
 use crate::transfer::Job;
 use crate::transfer::Outcome;
 use crate::transfer::TransferError;
@@ -55,7 +57,7 @@ struct Batch {
 pub(super) struct Outlets {
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) events: mpsc::Sender<Event>,
-    pub(super) board: Board,
+    pub(super) watched: Watched,
     pub(super) ledger: Ledger,
     pub(super) shutdown: Shutdown,
 }
@@ -69,9 +71,13 @@ impl From<mpsc::error::SendError<Event>> for Gone {
     }
 }
 
-impl From<mpsc::error::SendError<Job>> for Gone {
-    fn from(_: mpsc::error::SendError<Job>) -> Self {
-        Self
+impl Outlets {
+    /// Lets `job` begin when there is room.
+    async fn begin(&self, job: Job) -> Result<(), Gone> {
+        let room = self.jobs.reserve().await.map_err(|_| Gone)?;
+        self.watched.backlog.queue();
+        room.send(job);
+        Ok(())
     }
 }
 
@@ -87,9 +93,9 @@ impl Enumeration {
 
     async fn tell(&mut self, outlets: &Outlets) -> Result<(), Gone> {
         // These are on record already.
-        outlets.board.knows(self.left.len());
+        outlets.watched.board.knows(self.left.len());
         for job in std::mem::take(&mut self.left) {
-            outlets.jobs.send(job).await?;
+            outlets.begin(job).await?;
         }
         let whole = match self.source.take() {
             None => true,
@@ -116,7 +122,7 @@ impl Enumeration {
     async fn listing(&mut self, source: Source, outlets: &Outlets) -> Result<bool, Gone> {
         let (told, mut batches) = mpsc::channel(AHEAD);
         let patience = self.patience.clone();
-        let reading = AbortOnDropHandle::new(tokio::spawn(read(source, patience, told)));
+        let reading = AbortOnDropHandle::new(tokio::spawn(read(source, patience, told).instrument(spans::list())));
         while let Some(batch) = batches.recv().await {
             match batch {
                 Ok(batch) => self.batch(batch, outlets).await?,
@@ -257,9 +263,9 @@ impl Enumeration {
     /// Notes `jobs`, and then lets them begin.
     async fn send(&self, jobs: Vec<Job>, position: Option<String>, outlets: &Outlets) -> Result<(), Gone> {
         outlets.ledger.planned(&self.maker.transfer, &jobs, position).await;
-        outlets.board.knows(jobs.len());
+        outlets.watched.board.knows(jobs.len());
         for job in jobs {
-            outlets.jobs.send(job).await?;
+            outlets.begin(job).await?;
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ mod registries;
 mod seen;
 mod settings;
 mod shelf;
+mod spans;
 mod standalone;
 mod transfers;
 mod workbench;
@@ -30,6 +31,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use crate::http::Gateway;
 use crate::journal::Past;
@@ -40,10 +42,13 @@ use crate::plugin::Host;
 use crate::plugin::HostOptions;
 use crate::plugin::PluginError;
 use crate::plugin::Transports;
+use crate::report::Backlog;
 use crate::report::Outputs;
 use crate::report::Reporter;
+use crate::report::Sources;
 use crate::report::Summary;
 use crate::run::registries::Listings;
+use crate::run::transfers::Watched;
 use crate::secret::Redactor;
 use crate::shutdown::Shutdown;
 use crate::transfer::Board;
@@ -78,6 +83,9 @@ pub enum RunError {
     /// A report cannot be written.
     #[error("cannot write the report")]
     Output(#[source] io::Error),
+    /// Metrics cannot be served.
+    #[error("cannot serve metrics")]
+    Metrics(#[source] io::Error),
 }
 
 /// A plugin host for looking at plugins: they are loaded and described, and reach nothing.
@@ -125,20 +133,37 @@ pub async fn run<W: Write>(
     out: W,
     shutdown: &Shutdown,
 ) -> Result<Summary, RunError> {
+    let span = spans::run(bench.name(), mode);
+    all(bench, mode, afterwards, outputs, out, shutdown).instrument(span).await
+}
+
+async fn all<W: Write>(
+    bench: Workbench,
+    mode: Mode,
+    afterwards: Option<Afterwards<'_>>,
+    outputs: Outputs,
+    out: W,
+    shutdown: &Shutdown,
+) -> Result<Summary, RunError> {
     let (events, received) = mpsc::channel(EVENTS);
     // Only on a terminal anybody sees it.
     let board = if outputs.screen.is_some() { Board::watched() } else { Board::default() };
+    let backlog = Backlog::default();
+    let sources = || Sources { limiter: bench.limiter(), calls: bench.calls(), backlog: backlog.clone() };
+    // Given up when the run ends.
+    let _served = outputs.metrics.as_ref().map(|it| it.serve(sources())).transpose().map_err(RunError::Metrics)?;
     let reporter = Reporter::new(bench.name(), outputs, out).map_err(RunError::Output)?;
     let (limiter, ledger) = (bench.limiter(), bench.ledger());
+    let watched = Watched { board: board.clone(), backlog };
     let work = async {
-        transfers::all(bench, mode, events.clone(), &board, shutdown).await;
+        transfers::all(bench, mode, events.clone(), &watched, shutdown).await;
         let Some(Afterwards { plan, texts, depth }) = afterwards.filter(|_| !shutdown.is_draining()) else {
             drop(events);
             return Ok(());
         };
         tracing::info!("reading the targets again");
         let bench = Workbench::prepare(plan, texts, Past::default()).await?;
-        transfers::all(bench, Mode::Verify(depth), events, &board, shutdown).await;
+        transfers::all(bench, Mode::Verify(depth), events, &watched, shutdown).await;
         Ok(())
     };
     let (summary, work) = tokio::join!(reporter.fold(received, &limiter, &board), work);

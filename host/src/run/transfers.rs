@@ -18,8 +18,10 @@ use tokio::task::Id;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use crate::journal::Past;
+use crate::report::Backlog;
 use crate::report::Event;
 use crate::run::Mode;
 use crate::run::aside;
@@ -28,6 +30,7 @@ use crate::run::aside::pauses;
 use crate::run::enumerate::Enumeration;
 use crate::run::enumerate::Outlets;
 use crate::run::ledger::Ledger;
+use crate::run::spans;
 use crate::run::workbench::Workbench;
 use crate::shutdown::Shutdown;
 use crate::transfer::Board;
@@ -46,8 +49,23 @@ const LENT: usize = 4;
 /// What is left to what is in flight once the run is cancelled, so that uploads are aborted and not forgotten.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Runs all transfers of `bench`; `board` is told what is on its way.
-pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event>, board: &Board, shutdown: &Shutdown) {
+/// What whoever looks on sees of the work.
+#[derive(Clone)]
+pub(super) struct Watched {
+    /// What is on its way.
+    pub(super) board: Board,
+    /// How much there is.
+    pub(super) backlog: Backlog,
+}
+
+/// Runs all transfers of `bench`; `watched` is told what is on its way.
+pub(super) async fn all(
+    bench: Workbench,
+    mode: Mode,
+    events: mpsc::Sender<Event>,
+    watched: &Watched,
+    shutdown: &Shutdown,
+) {
     let rounds = if mode == Mode::Move { bench.rounds() } else { 0 };
     if bench.past().run > 0 {
         let Past { run, done, jobs, .. } = bench.past();
@@ -55,8 +73,8 @@ pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event
         let _ = events.send(Event::Resumed { run: *run, done: done.len(), left: jobs.len() }).await;
     }
     let ledger = bench.ledger();
-    let (engine, images, transfers) = bench.start(shutdown, board.clone());
-    board.lists(transfers.len());
+    let (engine, images, transfers) = bench.start(shutdown, watched.board.clone());
+    watched.board.lists(transfers.len());
     let ended: Vec<CancellationToken> = transfers.iter().map(|_| CancellationToken::new()).collect();
     let ceiling = images.max(1);
     let images = Arc::new(Semaphore::new(ceiling));
@@ -67,7 +85,7 @@ pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event
             images: Arc::clone(&images),
             ceiling,
             events: events.clone(),
-            board: board.clone(),
+            watched: watched.clone(),
             ledger: ledger.clone(),
             shutdown: shutdown.clone(),
             mode,
@@ -78,7 +96,8 @@ pub(super) async fn all(bench: Workbench, mode: Mode, events: mpsc::Sender<Event
             for need in needs {
                 need.cancelled().await;
             }
-            workers.transfer(enumeration).await;
+            let span = spans::transfer(&enumeration.maker.transfer);
+            workers.transfer(enumeration).instrument(span).await;
             ended.cancel();
         }
     }));
@@ -99,7 +118,7 @@ struct Workers {
     /// Images at a time.
     ceiling: usize,
     events: mpsc::Sender<Event>,
-    board: Board,
+    watched: Watched,
     ledger: Ledger,
     shutdown: Shutdown,
     mode: Mode,
@@ -152,14 +171,14 @@ impl Workers {
         let outlets = Outlets {
             jobs,
             events: self.events.clone(),
-            board: self.board.clone(),
+            watched: self.watched.clone(),
             ledger: self.ledger.clone(),
             shutdown: self.shutdown.clone(),
         };
         let to: Vec<To> = enumeration.maker.to.iter().map(|(to, _)| to.clone()).collect();
         let listing = async move {
             enumeration.run(&outlets).await;
-            outlets.board.listed();
+            outlets.watched.board.listed();
             drop(outlets);
         };
         if self.mode == Mode::Names {
@@ -168,8 +187,10 @@ impl Workers {
         }
         // Given up when the transfer ends: nobody waits for them.
         let _greetings: Vec<_> = to.iter().filter_map(|to| self.greet(to)).collect();
+        let backlog = &self.watched.backlog;
         let first = stream::unfold(received, |mut received| async move {
             let job = received.recv().await?;
+            backlog.unqueue();
             Some((Work { job, before: None }, received))
         });
         let (mut again, ()) = tokio::join!(self.work(first, 0), listing);
@@ -185,12 +206,15 @@ impl Workers {
     /// Greets the registry of `to` while the source is being listed.
     fn greet(&self, to: &To) -> Option<AbortOnDropHandle<()>> {
         let (engine, registry, namespace) = (self.engine.clone(), to.registry.clone()?, to.namespace.clone());
-        Some(AbortOnDropHandle::new(tokio::spawn(async move { engine.greet(&registry, namespace.as_ref()).await })))
+        Some(AbortOnDropHandle::new(tokio::spawn(
+            async move { engine.greet(&registry, namespace.as_ref()).await }.in_current_span(),
+        )))
     }
 
     /// Tells of jobs as they come: their names are all that is wanted.
     async fn name(&self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(job) = jobs.recv().await {
+            self.watched.backlog.unqueue();
             self.finish(Outcome::named(job)).await;
         }
     }
@@ -261,7 +285,11 @@ impl Workers {
         let engine = self.engine.clone();
         let mode = self.mode;
         let job = work.job.clone();
-        let task = running.tasks.spawn(async move {
+        let under_way = self.watched.backlog.enter();
+        let span = spans::image(&job);
+        let told = span.clone();
+        let task = async move {
+            let _under_way = under_way;
             let Work { job, before } = work;
             let paused = aside::until_paused(&engine, job.clone());
             // On the heap: there are many of these at a time, and each is some kilobytes.
@@ -272,6 +300,7 @@ impl Workers {
                 Mode::Verify(depth) => engine.verify(job, depth).boxed(),
             };
             let outcome = aside::lending(work, permit, paused).await;
+            spans::ended(&told, &outcome);
             match before {
                 None => outcome,
                 Some(mut before) => {
@@ -279,7 +308,8 @@ impl Workers {
                     before
                 }
             }
-        });
+        };
+        let task = running.tasks.spawn(task.instrument(span));
         running.jobs.insert(task.id(), job);
     }
 

@@ -13,6 +13,7 @@ use crate::journal::Writer;
 use crate::limit::Limiter;
 use crate::limit::Rates;
 use crate::plugin::CacheDir;
+use crate::plugin::Calls;
 use crate::plugin::Host;
 use crate::plugin::HostOptions;
 use crate::run::RunError;
@@ -47,6 +48,7 @@ use crate::workflow::Plan;
 pub struct Workbench {
     plan: Plan,
     limiter: Arc<Limiter>,
+    calls: Calls,
     endpoints: Endpoints,
     preparers: Preparers,
     /// For each transfer and each of its `to`, the number of its provisioner.
@@ -63,7 +65,9 @@ impl Workbench {
         let limiter = Arc::new(Limiter::new(&rates(&plan)));
         let gateway = Gateway::for_user(Arc::clone(&limiter), named(&plan), plan.limits.patience);
         let listings = Arc::new(Listings::new(plan.base.clone()));
-        let mut shelf = Shelf::new(host(&plan, &gateway, &listings)?, &plan);
+        let host = host(&plan, &gateway, &listings)?;
+        let calls = host.calls();
+        let mut shelf = Shelf::new(host, &plan);
         // Boxed, since it waits within every command that has a plan, and most have nothing to fetch.
         Box::pin(shelf.fetch(gateway.clone())).await;
         shelf.check_all().await;
@@ -104,7 +108,7 @@ impl Workbench {
         let endpoints = Endpoints::new(gateway, registries);
         listings.connect(endpoints.clone());
         let ledger = Ledger::default();
-        Ok(Self { plan, limiter, endpoints, preparers, prepare, opened, past, ledger })
+        Ok(Self { plan, limiter, calls, endpoints, preparers, prepare, opened, past, ledger })
     }
 
     /// Has what happens noted in a journal.
@@ -149,6 +153,11 @@ impl Workbench {
     #[must_use]
     pub fn limiter(&self) -> Arc<Limiter> {
         Arc::clone(&self.limiter)
+    }
+
+    /// What counts the calls of its plugins.
+    pub(super) fn calls(&self) -> Calls {
+        self.calls.clone()
     }
 
     /// Retry rounds.

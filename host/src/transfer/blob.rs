@@ -203,6 +203,10 @@ impl Graph<'_> {
                 return Ok(());
             }
             self.source.seat.again(pause);
+            match &broken {
+                Some(_) => self.parts.endpoints.retried(&self.source.reference.registry),
+                None => needs.iter().for_each(|need| self.parts.endpoints.retried(need.target.registry())),
+            }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.parts.shutdown.cancelled() => {

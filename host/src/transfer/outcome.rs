@@ -155,6 +155,22 @@ impl Outcome {
     }
 }
 
+impl Status {
+    /// One word for reports and scripts.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Copied => "copied",
+            Self::Unchanged => "unchanged",
+            Self::Skipped => "skipped",
+            Self::Planned => "planned",
+            Self::Named => "named",
+            Self::Verified => "verified",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 impl TargetOutcome {
     /// A target to which nothing came.
     #[must_use]

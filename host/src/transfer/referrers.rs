@@ -78,7 +78,7 @@ impl Referrers {
             }
             Ok::<(), TransferError>(())
         };
-        if let Err(error) = copied.await {
+        if let Err(error) = Box::pin(copied).await {
             for target in targets {
                 target.spoil(&error);
             }

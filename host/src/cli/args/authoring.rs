@@ -60,6 +60,9 @@ pub(crate) struct InitArgs {
 pub(crate) struct SchemaArgs {
     /// A workflow whose own plugins are part of the schema as well.
     pub(crate) file: Option<PathBuf>,
+    /// Print the schema of JSON reports (--report of other commands) instead.
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) report: bool,
     /// Where the schema is written.
     #[command(flatten)]
     pub(crate) written: WrittenArgs,

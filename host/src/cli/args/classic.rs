@@ -1,5 +1,6 @@
 //! The flags of tkestack/image-transfer, drop-in: their names, values and defaults. Each does what its documentation promised.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ArgAction;
@@ -49,12 +50,15 @@ pub(crate) struct ClassicArgs {
     /// Show what would move; nothing is written.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Write each image, its targets, bytes and errors to FILE, as JSON.
+    /// Write a report to FILE: a page for people (.html), JUnit for CI systems (.xml), else JSON with every image. May be repeated.
     #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    pub(crate) report: Vec<PathBuf>,
     /// Write what failed to FILE, as a rule file for --ruleFile.
     #[arg(long, value_name = "FILE")]
     pub(crate) failed: Option<PathBuf>,
+    /// Serve metrics for Prometheus at this address, below /metrics, while the command is at work.
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
     /// The journal.
     #[command(flatten)]
     pub(crate) journal: JournalArgs,

@@ -4,6 +4,7 @@ mod authoring;
 mod classic;
 mod plugin;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Write the workflow that another tool's configuration stands for.
     Convert(ConvertArgs),
-    /// Print the JSON Schema of workflow files, the options of plugins included.
+    /// Print the JSON Schema of workflow files, the options of plugins included, or of reports.
     Schema(SchemaArgs),
     /// Show what earlier runs did.
     History(HistoryArgs),
@@ -196,12 +197,15 @@ pub(crate) struct PlanArgs {
 /// Where results go.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct OutputArgs {
-    /// Write each image, its targets, bytes and errors to FILE, as JSON.
+    /// Write a report to FILE: a page for people (.html), JUnit for CI systems (.xml), else JSON with every image. May be repeated.
     #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    pub(crate) report: Vec<PathBuf>,
     /// Write what failed to FILE, as a rule file for --ruleFile.
     #[arg(long, value_name = "FILE")]
     pub(crate) failed: Option<PathBuf>,
+    /// Serve metrics for Prometheus at this address, below /metrics, while the command is at work.
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// `copy`.

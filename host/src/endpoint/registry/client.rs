@@ -169,12 +169,18 @@ impl Client {
             };
             let (Some(again), Some(pause)) = (again, tries.again(error.class())) else { return Err(error) };
             tracing::debug!(%error, ?pause, "tries again");
+            self.retried(&url);
             tokio::time::sleep(pause).await;
             if !matches!(error.class(), Class::Wait(_)) {
                 self.inner.gateway.limiter().retry(&authority(&url)).await;
             }
             body = again;
         }
+    }
+
+    /// Counts that what was asked of `url` is asked once more.
+    pub(super) fn retried(&self, url: &Url) {
+        self.inner.gateway.limiter().retried(&authority(url));
     }
 
     /// Asks by GET and reads the answer whole, at most `cap` bytes of it. One that breaks off is asked for again, as one that never
@@ -190,7 +196,7 @@ impl Client {
         loop {
             let (url, headers) = (url.clone(), headers.clone());
             let response = self.send(scopes, Request { method: Method::GET, url, headers, body: Body::Empty }).await?;
-            let asked = asked(&Method::GET, response.url());
+            let (asked, answered) = (asked(&Method::GET, response.url()), response.url().clone());
             let headers = response.headers().clone();
             let error = match response.bytes(cap).await {
                 Ok(bytes) => return Ok(Whole { headers, bytes }),
@@ -198,6 +204,7 @@ impl Client {
             };
             let Some(pause) = tries.again(error.class()) else { return Err(error) };
             tracing::debug!(%error, ?pause, "reads again");
+            self.retried(&answered);
             tokio::time::sleep(pause).await;
         }
     }

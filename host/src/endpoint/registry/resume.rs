@@ -13,6 +13,8 @@ use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 use http::header::CONTENT_RANGE;
 use http::header::RANGE;
+use tracing::Instrument as _;
+use tracing::Span;
 
 use crate::endpoint::EndpointError;
 use crate::endpoint::registry::client::Client;
@@ -52,6 +54,7 @@ pub(super) fn resumed(client: Client, scope: Scope, path: String, size: u64, fir
         tries: 0,
         stuck: 0,
         resumed_at: None,
+        span: Span::current(),
     };
     stream::try_unfold(pull, |mut pull| async move { Ok(pull.next().await?.map(|frame| (frame, pull))) }).boxed()
 }
@@ -71,6 +74,8 @@ struct Pull {
     tries: u32,
     stuck: u32,
     resumed_at: Option<u64>,
+    /// What the blob is pulled for; the connection of an upload, which asks for the bytes, is in no span.
+    span: Span,
 }
 
 impl Pull {
@@ -113,11 +118,13 @@ impl Pull {
         } else {
             self.stuck = 0;
         }
-        self.reopen().await.map_err(io::Error::other)
+        let span = self.span.clone();
+        self.reopen().instrument(span).await.map_err(io::Error::other)
     }
 
     async fn reopen(&mut self) -> Result<(), EndpointError> {
         let url = self.client.url(&self.path).await?;
+        self.client.retried(&url);
         let mut headers = HeaderMap::new();
         if self.offset > 0 {
             let range = HeaderValue::try_from(format!("bytes={}-", self.offset));

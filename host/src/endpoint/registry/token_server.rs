@@ -85,12 +85,17 @@ impl TokenServer<'_> {
     async fn ask(&self, credential: Option<&Credential>, request: impl Fn() -> Request) -> Result<Token, LoginError> {
         let mut tries = Tries::new(self.back_off);
         loop {
-            let error = match self.try_once(credential, request()).await {
+            let request = request();
+            let realm = authority(&request.url);
+            let error = match self.try_once(credential, request).await {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
             match tries.again(error.class()) {
-                Some(pause) => tokio::time::sleep(pause).await,
+                Some(pause) => {
+                    self.gateway.limiter().retried(&realm);
+                    tokio::time::sleep(pause).await;
+                }
                 None => return Err(error),
             }
         }
