@@ -77,7 +77,7 @@ impl Registry {
             self.client.read(&[Scope::pull(repository)], &url, &accept(), Manifest::MAX_BYTES).await?;
         let told = told(&headers);
         let served = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
-        let what = format!("{repository}:{version}");
+        let what = name(repository, version);
         let expected = version.digest().or(told.as_ref());
         let manifest = Manifest::new(served, bytes, expected);
         let manifest = manifest.map_err(|source| self.unreadable(&what, source))?;
@@ -113,7 +113,11 @@ impl Registry {
             && told.algorithm() == manifest.digest().algorithm()
             && told != *manifest.digest()
         {
-            return Err(self.mismatch(format!("{repository}:{version} as it was stored"), manifest.digest(), &told));
+            return Err(self.mismatch(
+                format!("{} as it was stored", name(repository, version)),
+                manifest.digest(),
+                &told,
+            ));
         }
         let subject_listed = manifest.subject().is_none() || response.headers().contains_key("oci-subject");
         response.drain().await;
@@ -150,6 +154,12 @@ impl Registry {
         }
         self.protocol(request, format!("the manifest has {length} bytes, more than the registry takes: {error}"))
     }
+}
+
+/// The manifest as people name it.
+fn name(repository: &Repository, version: &TagOrDigest) -> String {
+    let sign = if version.digest().is_some() { '@' } else { ':' };
+    format!("{repository}{sign}{version}")
 }
 
 fn path(repository: &Repository, version: &TagOrDigest) -> String {
