@@ -196,7 +196,7 @@ async fn command(command: Command) -> Result<Exit, CommandError> {
         Command::Man(args) => shell::man(&args),
         Command::Plugin(PluginCommand::List { file }) => plugins::list(file.as_deref()).await,
         Command::Plugin(PluginCommand::Inspect(args)) => plugins::inspect(&args).await,
-        Command::Plugin(PluginCommand::Push(args)) => artifact::push(&args).await,
+        Command::Plugin(PluginCommand::Push(args)) => Box::pin(artifact::push(&args)).await,
         Command::Plugin(PluginCommand::Pull(args)) => artifact::pull(&args).await,
         Command::Plugin(PluginCommand::New(args)) => new::run(&args),
         Command::Plugin(PluginCommand::Test(args)) => trial::run(*args).await,

@@ -71,7 +71,7 @@ impl Engine {
         let (seen, looks) = self.look_around(job, source).await;
         let opened: Vec<&Target> = looks.iter().filter_map(|look| look.as_ref().ok()).collect();
         let planned = match seen {
-            Ok(seen) => self.plan(job, source, seen, &opened).await,
+            Ok(seen) => Box::pin(self.plan(job, source, seen, &opened)).await,
             Err(error) => Err(error),
         };
         if let Err(error) = planned {
