@@ -6,6 +6,7 @@
 # make bench-quick  two minutes of it, against skopeo
 # make bench-flame  flame graphs of two of its workloads, into docs/performance
 # make bench-inner  what hashing, mapping, choosing and reading names cost
+# make picture      records docs/terminal/terminal.svg
 # make plugins      builds the plugins' components into plugins/dist
 # make deny         holds the dependencies to deny.toml: advisories, licences, bans, sources
 # make fuzz         fuzzes what reads bytes from outside: ten minutes for each target, or TIME=60 TARGETS="link reference"
@@ -15,7 +16,7 @@ PLUGINS := $(CARGO) test --locked --manifest-path plugins/Cargo.toml
 # Guests' native tests share the host's target directory: one place to cache, no crate built twice.
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: build test unit e2e soak bench bench-quick bench-flame bench-inner plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
+.PHONY: build test unit e2e soak bench bench-quick bench-flame bench-inner picture plugins-test deps quickstart plugins plugins-check lock-check fmt fmt-check lint deny fuzz
 
 build:
 	$(CARGO) build --locked --release --bin image-transfer
@@ -59,6 +60,12 @@ bench-flame:
 # Pieces by criterion; PIECES=mapper: some of them.
 bench-inner:
 	$(CARGO) bench --locked --bench pieces -- $(PIECES)
+
+picture: build
+	tests/install-deps --bench
+	python3 -m venv target/picture
+	target/picture/bin/pip install --quiet --disable-pip-version-check --require-hashes -r docs/terminal/requirements.txt
+	target/picture/bin/python docs/terminal/record.py $(CARGO_TARGET_DIR)/release/image-transfer
 
 plugins-test:
 	$(PLUGINS)

@@ -53,6 +53,7 @@ fn the_job_moves_what_its_workflow_says_and_goes_on_when_its_pod_is_restarted() 
     let arguments: Vec<String> = arguments(pod)
         .iter()
         .map(|argument| argument.replace("/etc/image-transfer", &here("etc")).replace("/state", &here("state")))
+        .map(|argument| argument.replace("0.0.0.0:9464", "127.0.0.1:0"))
         .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let secret = object(&manifest, "Secret")["stringData"].as_object().unwrap().clone();
@@ -64,6 +65,7 @@ fn the_job_moves_what_its_workflow_says_and_goes_on_when_its_pod_is_restarted() 
     assert_eq!(place.report("state/report.json")["summary"]["copied"], 1);
     place.run_with(&arguments, &secret).expect(0);
     assert_eq!(place.report("state/report.json")["summary"]["unchanged"], 1);
+    assert!(place.read("state/report.html").contains("<html"));
 }
 
 #[test]
