@@ -88,8 +88,7 @@ impl Case {
             (r"\b[0-9.]+(ns|µs|ms|s)\)", "SPAN)"),
             (r"served nothing for \d+ s", "served nothing for SPAN"),
             (r"[0-9a-f]{64}", "DIGEST"),
-            // What is made up: a file that is renamed when it is whole, a directory for each place.
-            (r"/\.report-\w+", "/.report-RANDOM"),
+            // A directory for each place is made up.
             (r"/workflow-[0-9a-f]{8}", "/workflow-RANDOM"),
             (r"\.rs:\d+:\d+", ".rs"),
             (r"process \d+", "process NUMBER"),
