@@ -24,6 +24,30 @@ fn of_the_classic_tool_and_of_image_syncer() {
 }
 
 #[test]
+fn of_tags_that_are_listed() {
+    told("convert-syncer-listed", "image-syncer", "images: {\"a.example.com/x/y\": \"b.example.com/x/y:1\"}\n", &[]);
+}
+
+#[test]
+fn of_what_is_left_out() {
+    told(
+        "convert-left-out",
+        "dregsy",
+        "\
+relay: skopeo
+wibble: yes
+tasks:
+  - name: one
+    interval: 60
+    source: {registry: a.example.com}
+    target: {registry: b.example.com}
+    mappings: [{from: x/y}]
+",
+        &[],
+    );
+}
+
+#[test]
 fn of_regsync() {
     told(
         "convert-regsync",
@@ -48,6 +72,8 @@ fn of_skopeo() {
     told("convert-skopeo-without-target", "skopeo", "a.example.com: {images: {app: [\"1\"]}}\n", &[]);
     told("convert-skopeo-list", "skopeo", "- a.example.com\n", &["--to", "b.example.com"]);
     told("convert-skopeo-nothing", "skopeo", "a.example.com: {}\n", &["--to", "b.example.com"]);
+    let merges = format!("a.example.com: {}{{images: {{app: []}}}}{}\n", "{<<: ".repeat(20), "}".repeat(20));
+    told("convert-skopeo-many-merges", "skopeo", &merges, &["--to", "b.example.com"]);
     told(
         "convert-skopeo-merges",
         "skopeo",
@@ -71,6 +97,27 @@ tasks:
       - to: x/y
   - name: two
     mappings: [{from: x/y}]
+",
+        &[],
+    );
+}
+
+#[test]
+fn of_mappings_without_a_source() {
+    told(
+        "convert-dregsy-mapping",
+        "dregsy",
+        "\
+relay: skopeo
+tasks:
+  - name: one
+    source: {registry: [a]}
+    target: {registry: b.example.com}
+    mappings: [{from: x/y}]
+  - name: two
+    source: {registry: a.example.com}
+    target: {registry: b.example.com}
+    mappings: [{to: x/y}]
 ",
         &[],
     );

@@ -194,5 +194,11 @@ fn variables_without_a_value() {
         &format!("version: 1\nvars: {{region: }}\nregistries: {{a.example.com: {{username: \"${{NOT_SET}}\", password: \"${{open\"}}}}\n{TRANSFERS}"),
     );
     case.says("file-variables", &["check", "workflow.yaml", "--set", "zone=a"]);
+    told(
+        "file-variables-key",
+        &format!(
+            "version: 1\nvars: {{hosts: [a]}}\nregistries: {{\"${{vars.hosts}}\": {{anonymous: true}}, \"${{vars.host}}\": {{anonymous: true}}}}\n{TRANSFERS}"
+        ),
+    );
     told("file-variables-list", &format!("version: 1\nvars: [a]\n{TRANSFERS}"));
 }

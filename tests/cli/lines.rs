@@ -1,5 +1,7 @@
 //! Errors of the command line, and of what it names.
 
+use std::net::TcpListener;
+
 use crate::harness::command::plain;
 use crate::harness::graph::Graph;
 use crate::harness::proxy::Action;
@@ -72,6 +74,8 @@ fn what_the_classic_flags_lack() {
     case.file("other.yaml", "other: {}\n").file("nowhere.yaml", "a.example.com/x/y: \"\"\n");
     case.says("classic-other-keys", &["--ccrToTcr", "--secretFile=other.yaml", "--tcrName=name"]);
     case.says("classic-layout", &["--ccrToTcr", "--secretFile=other.yaml", "--tcrName=name", "--registry=oci:x"]);
+    case.file("variables.yaml", "a.example.com/x/y: \"${vars.target}\"\n");
+    case.says("classic-variables", &["--ruleFile=variables.yaml"]);
     case.says("classic-nowhere", &["--ruleFile=nowhere.yaml"]);
     case.says("classic-log-file", &["--ruleFile=rules.yaml", "--log-output-paths=no/where.log"]);
 }
@@ -119,4 +123,22 @@ fn reports_and_journals_that_cannot_be_kept() {
     gate.open();
     running.finish().expect(0);
     case.says_with("journal-no-home", &["run", "workflow.yaml", "--resume"], &[("HOME", "")]);
+}
+
+#[test]
+fn metrics_and_traces_that_cannot_be_had() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let case = Case::new().named("TAKEN", taken.local_addr().unwrap());
+    case.file(
+        "workflow.yaml",
+        "version: 1\ntransfers:\n  - from: {plugin: catalog, with: {registry: \"oci:in\"}}\n    to: {registry: \"oci:out\"}\n",
+    );
+    case.says("metrics-taken", &["run", "workflow.yaml", "--no-journal", "--metrics", "TAKEN"]);
+    let traces = |snapshot: &str, name: &str, value: &str| {
+        let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"), (name, value)];
+        case.says_with(snapshot, &["run", "workflow.yaml", "--no-journal"], &environment);
+    };
+    traces("traces-protocol", "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    traces("traces-exporter", "OTEL_TRACES_EXPORTER", "zipkin");
+    traces("traces-certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE", "nowhere.pem");
 }

@@ -1,5 +1,7 @@
 //! Images that cannot be moved as they are. The source is a registry that takes whatever it is given.
 
+use std::fs;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -10,6 +12,7 @@ use crate::harness::graph::OCI_IMAGE;
 use crate::harness::graph::OCI_INDEX;
 use crate::harness::graph::OCI_LAYER;
 use crate::harness::graph::Stored;
+use crate::harness::layout::Layout;
 use crate::harness::registry::Registry;
 use crate::harness::store::sha256;
 use crate::support::lock::Kind;
@@ -94,4 +97,15 @@ fn a_layer_that_the_source_has_lost() {
     graph.tag("1", &image);
     graph.blobs.remove(layer["digest"].as_str().unwrap());
     told("manifest-without-a-layer", &graph);
+}
+
+#[test]
+fn a_manifest_that_a_directory_holds_damaged() {
+    let (graph, case) = (Graph::single("damaged", "1"), Case::new());
+    graph.push(&Layout::at(&case.place.path().join("in")), "app");
+    let file = case.place.path().join("in/app/blobs").join(graph.tags["1"].replace(':', "/"));
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.push(b' ');
+    fs::write(&file, bytes).unwrap();
+    case.says("manifest-damaged", &["copy", "oci:in//app:1", "oci:out//app:1", "--quiet"]);
 }

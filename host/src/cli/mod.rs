@@ -106,6 +106,14 @@ enum CommandError {
     /// A plugin cannot be used.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// No plugin has that name, and one has nearly.
+    #[error("no plugin is called `{name}`")]
+    NoPlugin {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        near: &'static str,
+    },
     /// A plugin does not come from a registry, or not go there.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
@@ -242,6 +250,10 @@ fn tell(error: &CommandError) {
             if let Some(hint) = plugin.hint() {
                 eprintln!("hint: {hint}");
             }
+        }
+        CommandError::NoPlugin { near, .. } => {
+            eprintln!("error: {error}");
+            eprintln!("hint: did you mean `{near}`?");
         }
         CommandError::Journal(journal) => {
             eprintln!("error: {}", chain(journal));

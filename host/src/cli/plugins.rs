@@ -58,7 +58,7 @@ pub(super) async fn inspect(args: &InspectArgs) -> Result<Exit, CommandError> {
         let name = reference.repository.as_str().rsplit('/').next().unwrap_or_default();
         Spec::new(name, Origin::Artifact { component: pulled.component })
     } else {
-        spec(&args.plugin)
+        spec(&args.plugin)?
     };
     let bytes = Host::bytes(&spec)?;
     let plugin = host.load(spec).await?;
@@ -72,11 +72,15 @@ pub(super) async fn inspect(args: &InspectArgs) -> Result<Exit, CommandError> {
 }
 
 /// The embedded plugin of that name, or the component in that file.
-pub(super) fn spec(name: &str) -> Spec {
-    if Host::builtins().contains(&name) {
-        return Spec::new(name, Origin::Builtin);
+pub(super) fn spec(name: &str) -> Result<Spec, CommandError> {
+    let builtins = Host::builtins();
+    if builtins.contains(&name) {
+        return Ok(Spec::new(name, Origin::Builtin));
     }
-    in_file(Path::new(name))
+    match workflow::nearest(name, builtins.iter().copied()) {
+        Some(near) if !Path::new(name).exists() => Err(CommandError::NoPlugin { name: name.to_owned(), near }),
+        _ => Ok(in_file(Path::new(name))),
+    }
 }
 
 /// The component in that file.

@@ -148,7 +148,7 @@ pub enum CallError {
     Fatal(String),
     /// It named something that is no name.
     #[error("a name that it gave is none: {0}")]
-    BadName(#[from] BadName),
+    BadName(BadName),
 }
 
 /// What happened instead of an answer.
@@ -238,6 +238,13 @@ impl PluginError {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+/// The name is told in the message: as a source it would be told twice.
+impl From<BadName> for CallError {
+    fn from(name: BadName) -> Self {
+        Self::BadName(name)
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::BufReader;
 use std::io::BufWriter;
 use std::io::Seek;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -28,14 +29,17 @@ pub(super) struct Spool {
 impl Beside {
     /// Begins the file at `path`; a directory that cannot be written is an error now.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let file = tempfile::Builder::new().prefix(".report-").tempfile_in(directory(path))?;
+        let begin =
+            |temporary: &Path| File::options().read(true).write(true).create_new(true).mode(0o600).open(temporary);
+        let file = tempfile::Builder::new().prefix(".report-").make_in(directory(path), begin);
+        let file = file.map_err(|error| named(path, &error))?;
         Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
     }
 
     /// Gives the file its name.
     pub(super) fn finish(self) -> io::Result<()> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.persist(&self.path).map_err(|error| error.error)?;
+        file.persist(&self.path).map_err(|error| named(&self.path, &error.error))?;
         Ok(())
     }
 }
@@ -82,6 +86,11 @@ impl Write for Spool {
     fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), Write::flush)
     }
+}
+
+/// The error with the name that the user gave: the temporary one says nothing to anybody.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 fn directory(path: &Path) -> &Path {

@@ -23,14 +23,12 @@ pub(super) enum ReportFile {
 impl ReportFile {
     /// Begins a file of the form that the name of `path` asks for.
     pub(super) fn create(path: &Path, figures: &Figures) -> io::Result<Self> {
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default().to_ascii_lowercase();
         match extension.as_str() {
             "html" | "htm" => HtmlReport::create(path).map(Box::new).map(Self::Html),
             "xml" => JunitReport::create(path, figures).map(Box::new).map(Self::Junit),
             _ => JsonReport::create(path, figures).map(Box::new).map(Self::Json),
         }
-        .map_err(named)
     }
 
     /// Notes what `event` tells.

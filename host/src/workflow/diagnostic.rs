@@ -195,7 +195,7 @@ fn visible(text: &str, place: Place) -> std::ops::Range<usize> {
 
 /// The one of `known` that `given` was probably meant to be.
 #[must_use]
-pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = given.to_lowercase();
     let limit = (given.chars().count() / 3).clamp(1, 3);
     known

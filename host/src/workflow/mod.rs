@@ -27,6 +27,7 @@ pub use copy::copy;
 pub use diagnostic::Diagnostic;
 pub use diagnostic::Report;
 pub use diagnostic::Source;
+pub use diagnostic::nearest;
 pub use load::load;
 pub use load::load_text;
 pub use migration::Migration;

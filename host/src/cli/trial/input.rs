@@ -51,7 +51,7 @@ pub(super) fn recording(path: Option<&Path>) -> Result<Recording, CommandError> 
 
 /// An image of the input: its reference alone, or more of it.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a reference, or a mapping with `source`")]
 struct Given {
     source: String,
     /// The tag beside a digest.
@@ -114,7 +114,7 @@ fn attributes(given: &Map<String, Value>) -> Attributes {
 /// The repositories that a provisioner is asked for.
 pub(super) fn repositories(path: Option<&Path>) -> Result<Vec<(Repository, Attributes)>, CommandError> {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
+    #[serde(deny_unknown_fields, expecting = "a name, or a mapping with `name`")]
     struct Wanted {
         name: String,
         #[serde(default)]

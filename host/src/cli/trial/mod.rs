@@ -50,7 +50,7 @@ pub(super) async fn run(args: TestArgs) -> Result<Exit, CommandError> {
     let trial =
         Arc::new(if online { Trial::online() } else { Trial::offline(input::recording(args.http.as_deref())?) });
     let host = run::trial_host(Arc::clone(&trial), online, &args.plain_http)?;
-    let mut spec = plugins::spec(&args.plugin);
+    let mut spec = plugins::spec(&args.plugin)?;
     spec.hosts.clone_from(&args.host);
     spec.memory = args.memory.unwrap_or(spec.memory);
     spec.cpu = args.cpu.unwrap_or(spec.cpu);

@@ -101,6 +101,11 @@ impl Registry {
     }
 }
 
+/// Whether another try may end otherwise.
+fn may_pass(error: &EndpointError) -> bool {
+    !matches!(error.class(), Class::NotFound | Class::Permanent | Class::Reauthenticate)
+}
+
 fn tags(repository: &Repository) -> String {
     format!("/v2/{repository}/tags/list")
 }
@@ -122,18 +127,34 @@ impl Listing {
         }
     }
 
-    /// The next page, never empty; none when all is told. An error ends the listing.
+    /// The next page, never empty; none when all is told. After an error that may pass the same page may be asked for again: were it
+    /// the end, a list that broke off would look whole. Any other error ends the listing.
     pub(in crate::endpoint) async fn next(&mut self) -> Result<Option<Vec<String>>, EndpointError> {
         loop {
             let url = match std::mem::replace(&mut self.next, Next::Done) {
                 Next::Done => return Ok(None),
-                Next::First => self.url(None).await?,
+                Next::First => match self.url(None).await {
+                    Err(error) if may_pass(&error) => {
+                        self.next = Next::First;
+                        return Err(error);
+                    }
+                    url => url?,
+                },
                 Next::Page(url) => url,
             };
-            if !self.seen.insert(self.hasher.hash_one(url.as_str())) {
+            let mark = self.hasher.hash_one(url.as_str());
+            if !self.seen.insert(mark) {
                 return Err(self.broken("the listing leads back to a page that was read before"));
             }
-            let Some((names, link)) = self.read(&url).await? else { continue };
+            let read = match self.read(&url).await {
+                Err(error) if may_pass(&error) => {
+                    self.seen.remove(&mark);
+                    self.next = Next::Page(url);
+                    return Err(error);
+                }
+                read => read?,
+            };
+            let Some((names, link)) = read else { continue };
             self.blank = if names.is_empty() { self.blank + 1 } else { 0 };
             if self.seen.len() >= MAX_PAGES || self.told >= MAX_NAMES || self.blank >= MAX_BLANK {
                 return Err(self.broken("the listing does not end"));
