@@ -66,7 +66,7 @@ fn what_cannot_be_made_fails_its_images_by_name() {
         .says("raise it in Service Quotas");
     came(&stage, "team/app", "team/app");
     assert!(stage.inside.remote().tags("team/web/ui").is_empty());
-    let failed = stage.place.read("report.json").matches("cannot be made").count();
+    let failed = stage.place.report("report.json")["images"].to_string().matches("cannot be made").count();
     assert_eq!(failed, 2, "each image has it");
     assert_eq!(stage.ecr.faults().count("CreateRepository"), 1);
 
