@@ -11,6 +11,7 @@ mod reach;
 mod redirect;
 mod response;
 mod retry_after;
+mod signal;
 mod span;
 #[cfg(test)]
 pub(crate) mod testnames;
@@ -28,7 +29,6 @@ use futures_util::stream::BoxStream;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
-use http::StatusCode;
 use http::header;
 use tracing::Instrument as _;
 use tracing::Span;
@@ -317,7 +317,7 @@ impl Gateway {
         })?;
         traffic.answered(method.as_str(), Some(inner.status().as_u16()));
         traffic.sent(small);
-        let signal = signal(inner.status(), inner.headers());
+        let signal = signal::of(inner.status(), inner.headers());
         if matches!(signal, Signal::Pause(_) | Signal::Failed) {
             self.refused(&host, inner.status().to_string());
         }
@@ -359,27 +359,6 @@ fn police(profile: &Profile, url: &Url) -> Result<(), HttpError> {
         return Err(HttpError::PrivateAddress { host: authority(url) });
     }
     Ok(())
-}
-
-fn signal(status: StatusCode, headers: &HeaderMap) -> Signal {
-    let failed = status.is_client_error() || status.is_server_error();
-    match (retry_after(headers), status.as_u16()) {
-        (Some(pause), _) if failed => Signal::Pause(Some(pause)),
-        (_, 429) => Signal::Pause(None),
-        (_, 502..=504) => Signal::Failed,
-        _ if status.is_server_error() => Signal::Other,
-        _ if failed => Signal::Answered,
-        _ if used_up(headers) => Signal::Pause(retry_after::reset(headers)),
-        _ => Signal::Served,
-    }
-}
-
-/// Whether the host says that the next request is one too many: `ratelimit-remaining: 0`, with or without a window after it, as Docker
-/// Hub and the IETF's draft have it.
-fn used_up(headers: &HeaderMap) -> bool {
-    let remaining = headers.get("ratelimit-remaining").or_else(|| headers.get("x-ratelimit-remaining"));
-    let number = remaining.and_then(|it| it.to_str().ok()).and_then(|text| text.split([';', ',']).next());
-    number.is_some_and(|number| number.trim() == "0")
 }
 
 /// What a request carries: the bytes of a blob, one way or the other, or little.

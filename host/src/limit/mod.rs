@@ -4,6 +4,8 @@ mod bandwidth;
 mod budget;
 mod flow;
 mod gate;
+mod host;
+mod permit;
 mod tokens;
 mod traffic;
 
@@ -13,18 +15,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
 use bandwidth::Bandwidth;
-use budget::Budget;
-use flow::Flow;
-use gate::Gate;
+use host::Host;
 use tokens::Tokens;
 
 pub use flow::Slot;
+pub use permit::Permit;
 pub use traffic::Answers;
 pub use traffic::FlowNumbers;
 pub use traffic::HostNumbers;
@@ -125,30 +125,6 @@ pub struct Limiter {
 
 /// A rate of one kind of request to a host: the host, the name, and requests a second.
 type Named = (String, String, NonZeroU32);
-
-#[derive(Debug)]
-struct Host {
-    tokens: Option<Tokens>,
-    gate: Mutex<Gate>,
-    requests: AtomicU64,
-    traffic: Arc<Traffic>,
-    budget: Budget,
-    /// Small requests and blobs, each read and written: blobs never take the room of the small ones.
-    small: [Arc<Flow>; 2],
-    blobs: [Arc<Flow>; 2],
-}
-
-/// Leave to send one request, and the moment it was given.
-#[derive(Debug)]
-pub struct Permit {
-    host: Arc<Host>,
-    name: String,
-    given: Instant,
-    direction: Direction,
-    load: Load,
-    /// Free again when the answer is read.
-    slot: Option<Slot>,
-}
 
 impl Limiter {
     /// Limits by `rates`.
@@ -322,87 +298,9 @@ impl Limiter {
         }
         let bare = name.rsplit_once(':').map_or(name, |(host, _)| host);
         let rate = self.rates.get(name).or_else(|| self.rates.get(bare)).copied();
-        let flows = |ceiling| [Arc::new(Flow::new(ceiling)), Arc::new(Flow::new(ceiling))];
-        let host = Arc::new(Host {
-            tokens: rate.map(Tokens::new),
-            gate: Mutex::default(),
-            requests: AtomicU64::new(0),
-            traffic: Arc::default(),
-            budget: Budget::new(Instant::now()),
-            small: flows(SMALL),
-            blobs: flows(self.blobs),
-        });
+        let host = Arc::new(Host::new(rate, self.blobs));
         hosts.insert(name.to_owned(), Arc::clone(&host));
         host
-    }
-}
-
-impl Host {
-    fn numbers(&self, now: Instant) -> HostNumbers {
-        let (pauses, paused, opens_in) = {
-            let gate = lock(&self.gate);
-            let (pauses, paused) = gate.paused(now);
-            (pauses, paused, gate.opens_in(now).unwrap_or_default())
-        };
-        let ways = [("small", &self.small), ("blob", &self.blobs)];
-        let ways =
-            ways.iter().flat_map(|(load, flows)| ["read", "write"].into_iter().zip(*flows).map(move |it| (*load, it)));
-        let flows = ways.map(|(load, (direction, flow))| {
-            let (limit, used) = flow.numbers();
-            FlowNumbers { load, direction, limit, used }
-        });
-        HostNumbers {
-            requests: self.requests.load(Ordering::Relaxed),
-            pauses,
-            paused,
-            opens_in,
-            flows: flows.collect(),
-            ..self.traffic.numbers()
-        }
-    }
-}
-
-impl Permit {
-    /// The counters of the host.
-    #[must_use]
-    pub fn traffic(&self) -> Arc<Traffic> {
-        Arc::clone(&self.host.traffic)
-    }
-
-    /// Tells how the request ended. True if the host is down, so that another try is a matter of waiting.
-    pub fn report(&self, signal: Signal) -> bool {
-        let now = Instant::now();
-        if matches!(signal, Signal::Pause(_)) {
-            self.host.traffic.throttled();
-        }
-        let flows = match self.load {
-            Load::Small => &self.host.small,
-            Load::Blob => &self.host.blobs,
-        };
-        let flow = &flows[self.direction as usize];
-        match signal {
-            Signal::Served => flow.served(),
-            Signal::Pause(_) | Signal::Failed => flow.overloaded(self.given, now),
-            Signal::Answered | Signal::Other => {}
-        }
-        let (pause, down) = {
-            let mut gate = lock(&self.host.gate);
-            (gate.report(signal, self.given, now), gate.is_down())
-        };
-        if let Some(pause) = pause {
-            let at_a_time = flow.limit();
-            tracing::debug!(host = %self.name, ?pause, at_a_time, "nothing leaves for this host for a while");
-            if pause >= Duration::from_secs(5) {
-                let why = if down { "cannot be reached" } else { "is limiting requests" };
-                tracing::warn!("{} {why}: paused for {} s", self.name, pause.as_secs());
-            }
-        }
-        down
-    }
-
-    /// The slot, to be held for as long as the answer is being read.
-    pub fn take_slot(&mut self) -> Option<Slot> {
-        self.slot.take()
     }
 }
 

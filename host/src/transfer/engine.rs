@@ -288,15 +288,7 @@ impl Engine {
         if missing.is_empty() && !options.referrers {
             return Ok(());
         }
-        let read = async {
-            match manifest {
-                Some(manifest) => Ok(manifest),
-                None => fetch(source, &digest).await,
-            }
-        };
-        let ask = join_all(missing.iter().filter(|target| target.found.is_none()).map(|it| self.parts.fresh.ask(it)));
-        let (manifest, _) = join(read, ask).await;
-        let manifest = manifest?;
+        let manifest = self.read_and_ask(source, &digest, manifest, &missing).await?;
         graph.children(&manifest, &missing, 0).await?;
         if options.referrers {
             // Referrers need their subject to be there; the tag still waits for them.
@@ -306,6 +298,24 @@ impl Engine {
         }
         graph.put_last(&manifest, &alive(&missing)).await;
         Ok(())
+    }
+
+    /// Reads the manifest, if it is not read already, and asks meanwhile which of the repositories without it are new.
+    pub(super) async fn read_and_ask(
+        &self,
+        source: &Source,
+        digest: &Digest,
+        manifest: Option<Manifest>,
+        missing: &[&Target],
+    ) -> Result<Manifest, TransferError> {
+        let read = async {
+            match manifest {
+                Some(manifest) => Ok(manifest),
+                None => fetch(source, digest).await,
+            }
+        };
+        let ask = join_all(missing.iter().filter(|target| target.found.is_none()).map(|it| self.parts.fresh.ask(it)));
+        join(read, ask).await.0
     }
 
     /// The index cut down to the platforms that were asked for, with a note if that changed it.

@@ -7,7 +7,6 @@ use std::time::Instant;
 use futures_util::FutureExt;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use futures_util::future::join;
 use futures_util::future::join_all;
 use futures_util::stream;
 
@@ -102,16 +101,9 @@ impl Engine {
         if missing.is_empty() {
             return Ok(());
         }
-        let read = async {
-            match manifest {
-                Some(manifest) => Ok(manifest),
-                None => fetch(source, &digest).await,
-            }
-        };
-        let ask = join_all(missing.iter().filter(|target| target.found.is_none()).map(|it| self.parts.fresh.ask(it)));
-        let (manifest, _) = join(read, ask).await;
+        let manifest = self.read_and_ask(source, &digest, manifest, &missing).await?;
         let mut found = Found::default();
-        found.collect(source, &manifest?, None, 0).await?;
+        found.collect(source, &manifest, None, 0).await?;
         for digest in followers {
             found.collect(source, &fetch(source, &digest).await?, Some(digest), 0).await?;
         }

@@ -86,7 +86,8 @@ impl Client {
         Self::build(gateway, host, settings, Places::from_environment(), back_off)
     }
 
-    fn build(gateway: Gateway, host: &str, settings: &Settings, places: Places, back_off: BackOff) -> Self {
+    /// The same with files of logins at `places` and other pauses between tries.
+    pub(super) fn build(gateway: Gateway, host: &str, settings: &Settings, places: Places, back_off: BackOff) -> Self {
         let logins = Logins::new(host, settings.login.clone(), places);
         let authorization = Authorization::new(gateway.clone(), host, logins, back_off);
         let (host, ways) = (host.to_owned(), ways(host, settings));

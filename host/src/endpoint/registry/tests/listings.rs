@@ -55,6 +55,45 @@ async fn a_listing_that_leads_in_a_circle_is_an_error() {
     assert_eq!(asked.len(), 3);
 }
 
+/// A registry of two pages of tags; answers that are `bad` come in place of the first `many` of the page whose URL ends with `page`.
+async fn failing(page: &'static str, many: usize, bad: u16) -> (Listing, TestServer) {
+    let asked = AtomicUsize::new(0);
+    let server = TestServer::start(move |request: &Received| match &request.target[..] {
+        target if target.ends_with(page) && asked.fetch_add(1, Ordering::SeqCst) < many => Reply::new(bad),
+        "/v2/team/app/tags/list?n=1000" => Reply::new(200).header("Link", "<list?last=a>; rel=next").body(tags(&["a"])),
+        _ => Reply::new(200).body(tags(&["b"])),
+    })
+    .await;
+    (registry(&server).tags(&app()), server)
+}
+
+#[tokio::test]
+async fn a_page_that_failed_for_now_may_be_asked_for_again() {
+    let tries = BackOff::TRIES as usize;
+    // The first page is asked for once more: that stands for the greeting.
+    for (page, many, before) in [("?n=1000", tries + 1, 0), ("?last=a", tries, 1)] {
+        let (mut listing, _server) = failing(page, many, 500).await;
+        for _ in 0..before {
+            assert_eq!(listing.next().await.unwrap().unwrap(), ["a"]);
+        }
+        assert_eq!(listing.next().await.unwrap_err().status().unwrap(), 500);
+        let mut rest = Vec::new();
+        while let Some(page) = listing.next().await.unwrap() {
+            rest.extend(page);
+        }
+        assert_eq!(rest, ["a", "b"][before..]);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_refused_ends_the_list() {
+    let (mut listing, server) = failing("?last=a", usize::MAX, 403).await;
+    assert_eq!(listing.next().await.unwrap().unwrap(), ["a"]);
+    assert_eq!(listing.next().await.unwrap_err().status().unwrap(), 403);
+    assert_eq!(listing.next().await.unwrap(), None);
+    assert_eq!(server.count("GET /v2/team/app/tags/list?last=a"), 1);
+}
+
 #[tokio::test]
 async fn a_page_that_brings_nothing_new_is_the_last() {
     let count = AtomicUsize::new(0);

@@ -7,6 +7,7 @@ mod uploads;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -17,6 +18,8 @@ use serde_json::json;
 use crate::endpoint::Login;
 use crate::endpoint::Mount;
 use crate::endpoint::Session;
+use crate::endpoint::docker_config::Places;
+use crate::http::BackOff;
 use crate::http::ByteStream;
 use crate::http::Class;
 use crate::http::testserver::Received;
@@ -37,7 +40,9 @@ const CONTENT: &[u8] = b"0123456789";
 fn registry(server: &TestServer) -> Arc<Registry> {
     let settings = Settings { plain_http: true, login: Login::Anonymous, ..Settings::default() };
     let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
-    Arc::new(Registry::new(gateway, &server.host(), &settings))
+    let back_off = BackOff { base: Duration::from_millis(1), ..BackOff::default() };
+    let client = Client::build(gateway, &server.host(), &settings, Places::default(), back_off);
+    Arc::new(Registry { client, name: RegistryName::Host(server.host()), chunks: Mutex::default() })
 }
 
 fn app() -> Repository {
