@@ -57,6 +57,7 @@ fn a_plugin_is_pushed_as_the_standard_artifact_and_pulled_the_same() {
     assert_eq!(manifest["layers"].as_array().unwrap().len(), 1);
     assert_eq!(manifest["layers"][0]["mediaType"], "application/wasm");
     assert_eq!(manifest["layers"][0]["digest"], sha256(&component));
+    assert_eq!(manifest["layers"][0]["annotations"]["org.opencontainers.image.title"], "plugin.wasm");
     let config = manifest["config"]["digest"].as_str().unwrap();
     let config = remote.send("GET", &format!("/v2/plugins/teams/blobs/{config}"), &[], &[]);
     let config: Value = serde_json::from_slice(&config.body).unwrap();

@@ -36,6 +36,9 @@ const CONFIG: &str = "application/vnd.wasm.config.v0+json";
 /// The media type of the component.
 const LAYER: &str = "application/wasm";
 
+/// What a general tool calls the component when it writes it to a file: `oras` leaves out what has no name.
+const FILE: &str = "plugin.wasm";
+
 /// When each artifact was made, so that the same component is the same artifact wherever it is pushed.
 const CREATED: &str = "1970-01-01T00:00:00Z";
 
@@ -114,7 +117,12 @@ fn described(plugin: &Plugin, component: &[u8]) -> Result<(Manifest, Bytes), Man
         "schemaVersion": 2,
         "mediaType": MediaType::OCI_MANIFEST,
         "config": {"mediaType": CONFIG, "digest": Digest::of(config.as_bytes()).as_str(), "size": config.len()},
-        "layers": [{"mediaType": LAYER, "digest": layer.as_str(), "size": component.len()}],
+        "layers": [{
+            "mediaType": LAYER,
+            "digest": layer.as_str(),
+            "size": component.len(),
+            "annotations": {"org.opencontainers.image.title": FILE},
+        }],
         "annotations": {
             "org.opencontainers.image.title": info.name,
             "org.opencontainers.image.version": info.version,
