@@ -15,6 +15,7 @@ use crate::limit::Limiter;
 use crate::limit::Rates;
 use crate::oci;
 use crate::plugin::CacheDir;
+use crate::plugin::Calls;
 use crate::plugin::Host;
 use crate::plugin::HostOptions;
 use crate::plugin::ListError;
@@ -114,6 +115,7 @@ static PLUGINS: LazyLock<(Host, tokio::runtime::Runtime)> = LazyLock::new(|| {
         transports: Transports::default(),
         cache: CacheDir::Off,
         redactor: Redactor::default(),
+        calls: Calls::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     (Host::new(options).expect("an engine"), runtime.expect("a runtime"))

@@ -77,7 +77,9 @@ fn plugins_that_are_not_in_a_registry_or_do_not_go_there() {
     case.says("pull-missing", &[&["plugin", "pull", "REGISTRY/plugins/teams:1"], &plain[..]].concat());
     case.file("workflow.yaml", "version: 1\nplugins:\n  both: {path: mapper.wasm, oci: REGISTRY/plugins/teams:1}\n  loose: {oci: REGISTRY/plugins/teams:1}\ntransfers:\n  - from: {plugin: catalog, with: {registry: a.example.com}}\n    to: {registry: \"oci:out\"}\n");
     case.says("file-plugin-places", &["check", "workflow.yaml"]);
-    let missing = format!("version: 1\nregistries:\n  \"REGISTRY\": {{plain-http: true}}\nplugins:\n  teams: {{oci: \"{digest}\"}}\ntransfers:\n  - from: {{plugin: catalog, with: {{registry: a.example.com}}}}\n    to: {{registry: \"oci:out\"}}\n");
+    let missing = format!(
+        "version: 1\nregistries:\n  \"REGISTRY\": {{plain-http: true}}\nplugins:\n  teams: {{oci: \"{digest}\"}}\ntransfers:\n  - from: {{plugin: catalog, with: {{registry: a.example.com}}}}\n    to: {{registry: \"oci:out\"}}\n"
+    );
     case.file("missing.yaml", &missing);
     case.says("file-plugin-missing", &["check", "missing.yaml"]);
 }

@@ -20,6 +20,7 @@ use crate::reports::eventful;
 use crate::support::fault::Fault;
 use crate::support::fault::Times;
 use crate::support::stage::APP;
+use crate::support::stage::Stage;
 
 /// The head and the body of the answer to one request.
 fn ask(address: &str, request: &str) -> (String, String) {
@@ -106,6 +107,39 @@ fn a_run_under_way_tells_how_far_it_is() {
     let finished = running.finish().expect(130);
     assert!(!metrics.contains(stage.target.lock().password()) && !metrics.contains("team/app"), "{}", finished.stderr);
     assert!(TcpStream::connect(&address).is_err(), "it is served after the end");
+}
+
+#[test]
+fn the_numbers_go_on_through_the_verification() {
+    let stage = Stage::plain().with(&Graph::usual("verified", "1"));
+    let (arrived, arrival) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let hold = move |_: &Call| {
+        let _ = arrived.send(());
+        let _ = released.lock().unwrap().recv_timeout(PATIENCE);
+        Reply::empty(404)
+    };
+    // A run asks for the tag once, and a verification after it again.
+    stage.target.fault("HEAD", "/manifests/1", Times::Nth(2), Fault::act(hold));
+    stage.place.file("workflow.yaml", &stage.workflow());
+    let running = stage.place.start(&["run", "workflow.yaml", "--verify", "--metrics", "127.0.0.1:0"], &[]);
+    let address = address(&running);
+    arrival.recv_timeout(PATIENCE).unwrap();
+    let (_, metrics) = ask(&address, "GET /metrics");
+    drop(release);
+    running.finish().expect(1).says("is not there");
+    let host = format!("host=\"{}\"", stage.target.address());
+    let used = ["direction=\"read\"".to_owned(), "load=\"small\"".to_owned(), host.clone()];
+    assert!(sum(&metrics, "image_transfer_concurrency_used", &used) >= 1.0, "{metrics}");
+    let put = [host, "method=\"PUT\"".to_owned()];
+    assert!(sum(&metrics, "image_transfer_requests_total", &put) >= 1.0, "what was sent before: {metrics}");
+    let opened = ["plugin=\"rules\"".to_owned(), "function=\"source.open\"".to_owned()];
+    assert_eq!(
+        sum(&metrics, "image_transfer_plugin_calls_total", &opened).to_string(),
+        "4",
+        "made and opened, twice: {metrics}"
+    );
 }
 
 #[test]

@@ -85,6 +85,8 @@ pub struct HostOptions {
     pub cache: CacheDir,
     /// Secrets of the workflow, struck from plugins' log lines.
     pub redactor: Redactor,
+    /// What counts the calls of its plugins.
+    pub calls: Calls,
 }
 
 /// Loads and runs components. Cheap to clone.
@@ -167,17 +169,10 @@ impl Host {
             })
             .map_err(|error| PluginError::Engine { reason: error.to_string() })?;
         let linker = linker(&engine).map_err(failed)?;
-        let HostOptions { gateway, registries, transports, redactor, .. } = options;
+        let HostOptions { gateway, registries, transports, redactor, calls, cache: _ } = options;
         let transports = Arc::new(transports);
-        let calls = Calls::default();
         let shared = Shared { engine, linker, gateway, registries, transports, redactor, calls, trial };
         Ok(Self { shared: Arc::new(shared) })
-    }
-
-    /// What counts the calls of its plugins.
-    #[must_use]
-    pub fn calls(&self) -> Calls {
-        self.shared.calls.clone()
     }
 
     /// The names of the embedded components.

@@ -71,7 +71,15 @@ fn host_of(gateway: Gateway, redactor: Redactor) -> Host {
     let cache = std::env::current_exe().unwrap().with_file_name("plugin-cache");
     let registries = Arc::new(shelf());
     let transports = Transports::default();
-    Host::new(HostOptions { gateway, registries, transports, cache: CacheDir::At(cache), redactor }).unwrap()
+    Host::new(HostOptions {
+        gateway,
+        registries,
+        transports,
+        cache: CacheDir::At(cache),
+        redactor,
+        calls: Calls::default(),
+    })
+    .unwrap()
 }
 
 fn host() -> Host {
@@ -286,7 +294,8 @@ async fn a_component_runs_without_a_cache_too() {
     let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
     let (cache, redactor) = (CacheDir::Off, Redactor::default());
     let (registries, transports) = (Arc::new(shelf()), Transports::default());
-    let host = Host::new(HostOptions { gateway, registries, transports, cache, redactor }).unwrap();
+    let host =
+        Host::new(HostOptions { gateway, registries, transports, cache, redactor, calls: Calls::default() }).unwrap();
     assert_eq!(host.load(hostile()).await.unwrap().info().name, "hostile");
 }
 

@@ -38,6 +38,7 @@ use crate::journal::Past;
 use crate::limit::Limiter;
 use crate::limit::Rates;
 use crate::plugin::CacheDir;
+use crate::plugin::Calls;
 use crate::plugin::Host;
 use crate::plugin::HostOptions;
 use crate::plugin::PluginError;
@@ -98,6 +99,7 @@ pub fn inspection_host(cache: CacheDir) -> Result<Host, PluginError> {
         transports: Transports::default(),
         cache,
         redactor: Redactor::default(),
+        calls: Calls::default(),
     })
 }
 
@@ -149,11 +151,11 @@ async fn all<W: Write>(
     // Only on a terminal anybody sees it.
     let board = if outputs.screen.is_some() { Board::watched() } else { Board::default() };
     let backlog = Backlog::default();
-    let sources = || Sources { limiter: bench.limiter(), calls: bench.calls(), backlog: backlog.clone() };
+    let (limiter, calls, ledger) = (bench.limiter(), bench.calls(), bench.ledger());
+    let sources = || Sources { limiter: Arc::clone(&limiter), calls: calls.clone(), backlog: backlog.clone() };
     // Given up when the run ends.
     let _served = outputs.metrics.as_ref().map(|it| it.serve(sources())).transpose().map_err(RunError::Metrics)?;
     let reporter = Reporter::new(bench.name(), outputs, out).map_err(RunError::Output)?;
-    let (limiter, ledger) = (bench.limiter(), bench.ledger());
     let watched = Watched { board: board.clone(), backlog };
     let work = async {
         transfers::all(bench, mode, events.clone(), &watched, shutdown).await;
@@ -162,7 +164,7 @@ async fn all<W: Write>(
             return Ok(());
         };
         tracing::info!("reading the targets again");
-        let bench = Workbench::prepare(plan, texts, Past::default()).await?;
+        let bench = Workbench::counted(plan, texts, Past::default(), Arc::clone(&limiter), calls.clone()).await?;
         transfers::all(bench, Mode::Verify(depth), events, &watched, shutdown).await;
         Ok(())
     };

@@ -10,6 +10,7 @@ use crate::limit::Limiter;
 use crate::limit::Rates;
 use crate::oci::Reference;
 use crate::plugin::CacheDir;
+use crate::plugin::Calls;
 use crate::plugin::Host;
 use crate::plugin::HostOptions;
 use crate::plugin::PluginError;
@@ -50,6 +51,7 @@ pub fn trial_host(trial: Arc<Trial>, online: bool, plain: &[String]) -> Result<H
         transports: Transports::default(),
         cache: CacheDir::default(),
         redactor: Redactor::default(),
+        calls: Calls::default(),
     };
     Host::on_trial(options, trial)
 }

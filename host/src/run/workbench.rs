@@ -63,10 +63,21 @@ impl Workbench {
     /// done is not done again.
     pub async fn prepare(plan: Plan, texts: &workflow::Source, past: Past) -> Result<Self, RunError> {
         let limiter = Arc::new(Limiter::new(&rates(&plan)));
+        Self::counted(plan, texts, past, limiter, Calls::default()).await
+    }
+
+    /// The same for a plan that ran already, with what limited and counted its requests and calls: a host that asked for a pause then has
+    /// not forgotten it, and the numbers go on.
+    pub(super) async fn counted(
+        plan: Plan,
+        texts: &workflow::Source,
+        past: Past,
+        limiter: Arc<Limiter>,
+        calls: Calls,
+    ) -> Result<Self, RunError> {
         let gateway = Gateway::for_user(Arc::clone(&limiter), named(&plan), plan.limits.patience);
         let listings = Arc::new(Listings::new(plan.base.clone()));
-        let host = host(&plan, &gateway, &listings)?;
-        let calls = host.calls();
+        let host = host(&plan, &gateway, &listings, calls.clone())?;
         let mut shelf = Shelf::new(host, &plan);
         // Boxed, since it waits within every command that has a plan, and most have nothing to fetch.
         Box::pin(shelf.fetch(gateway.clone())).await;
@@ -133,7 +144,7 @@ impl Workbench {
     pub async fn problems(plan: &Plan) -> Result<Vec<Diagnostic>, RunError> {
         let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
         let listings = Arc::new(Listings::new(plan.base.clone()));
-        let mut shelf = Shelf::new(host(plan, &gateway, &listings)?, plan);
+        let mut shelf = Shelf::new(host(plan, &gateway, &listings, Calls::default())?, plan);
         shelf.check_all().await;
         for transfer in &plan.transfers {
             shelf.open(transfer, &SourceState::default()).await;
@@ -212,13 +223,14 @@ impl Workbench {
     }
 }
 
-fn host(plan: &Plan, gateway: &Gateway, listings: &Arc<Listings>) -> Result<Host, RunError> {
+fn host(plan: &Plan, gateway: &Gateway, listings: &Arc<Listings>, calls: Calls) -> Result<Host, RunError> {
     let options = HostOptions {
         gateway: gateway.clone(),
         registries: listings.clone(),
         transports: transports(&plan.registries),
         cache: CacheDir::default(),
         redactor: Redactor::new(plan.secrets.clone()),
+        calls,
     };
     Host::new(options).map_err(RunError::Plugins)
 }

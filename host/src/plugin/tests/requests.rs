@@ -75,7 +75,8 @@ async fn a_host_with_a_registry_is_reached_as_the_registry_is() {
     let gateway = Gateway::new(Arc::new(Limiter::new(&Rates::default())));
     let cache = CacheDir::At(std::env::current_exe().unwrap().with_file_name("plugin-cache"));
     let (registries, redactor) = (Arc::new(shelf()), Redactor::default());
-    let host = Host::new(HostOptions { gateway, registries, transports, cache, redactor }).unwrap();
+    let host =
+        Host::new(HostOptions { gateway, registries, transports, cache, redactor, calls: Calls::default() }).unwrap();
     let plugin = Arc::new(host.load(hostile()).await.unwrap());
     let config = json!({"behaviour": "fetch", "endpoint": "http://harbor.corp/api"});
     let batch = plugin.source(&config, None).await.unwrap().next().await.unwrap().unwrap();
