@@ -45,20 +45,26 @@ fn sum(text: &str, name: &str, labels: &[String]) -> f64 {
     fitting.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
 }
 
-#[test]
-fn a_run_under_way_tells_how_far_it_is() {
-    let (stage, text) = eventful();
-    Graph::usual("the last", "held").push(stage.source.storage().as_ref(), APP);
-    // Its tag is not written until the metrics were read.
+/// A fault that holds a request until the sender is dropped, and then answers it with `status`; the receiver tells that it came.
+fn held(status: u16) -> (Fault, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (arrived, arrival) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
     let hold = move |_: &Call| {
         let _ = arrived.send(());
         let _ = released.lock().unwrap().recv_timeout(PATIENCE);
-        Reply::empty(503)
+        Reply::empty(status)
     };
-    stage.target.fault("PUT", "/manifests/held", Times::Always, Fault::act(hold));
+    (Fault::act(hold), arrival, release)
+}
+
+#[test]
+fn a_run_under_way_tells_how_far_it_is() {
+    let (stage, text) = eventful();
+    Graph::usual("the last", "held").push(stage.source.storage().as_ref(), APP);
+    // Its tag is not written until the metrics were read.
+    let (hold, arrival, release) = held(503);
+    stage.target.fault("PUT", "/manifests/held", Times::Always, hold);
     stage.place.file("workflow.yaml", &text);
     let running = stage.place.start(&["run", "workflow.yaml", "--metrics", "127.0.0.1:0"], &[]);
     let address = address(&running);
@@ -112,16 +118,9 @@ fn a_run_under_way_tells_how_far_it_is() {
 #[test]
 fn the_numbers_go_on_through_the_verification() {
     let stage = Stage::plain().with(&Graph::usual("verified", "1"));
-    let (arrived, arrival) = mpsc::channel();
-    let (release, released) = mpsc::channel::<()>();
-    let released = Mutex::new(released);
-    let hold = move |_: &Call| {
-        let _ = arrived.send(());
-        let _ = released.lock().unwrap().recv_timeout(PATIENCE);
-        Reply::empty(404)
-    };
+    let (hold, arrival, release) = held(404);
     // A run asks for the tag once, and a verification after it again.
-    stage.target.fault("HEAD", "/manifests/1", Times::Nth(2), Fault::act(hold));
+    stage.target.fault("HEAD", "/manifests/1", Times::Nth(2), hold);
     stage.place.file("workflow.yaml", &stage.workflow());
     let running = stage.place.start(&["run", "workflow.yaml", "--verify", "--metrics", "127.0.0.1:0"], &[]);
     let address = address(&running);
