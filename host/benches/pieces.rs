@@ -82,7 +82,8 @@ fn mapper(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(IMAGES as u64)).sample_size(20).measurement_time(Duration::from_secs(10));
     for (name, tags) in [("a thousand tags a repository", 1000), ("one tag a repository", 1)] {
         let images: Vec<Image> = (0..IMAGES)
-            .map(|it| image(&format!("registry.corp:5000/team{}/service{:06}", it % 7, it / tags), it % tags))
+            .map(|it| (it / tags, it % tags))
+            .map(|(service, tag)| image(&format!("registry.corp:5000/team{}/service{service:06}", service % 7), tag))
             .collect();
         let mut mapper = runtime
             .block_on(async {

@@ -15,6 +15,7 @@ mod flame;
 mod harness;
 mod heads;
 mod images;
+mod mapping;
 mod measure;
 mod page;
 mod plot;
@@ -30,6 +31,9 @@ use std::env;
 
 /// Of a thousand tags each, in the workload `catalog`.
 const REPOSITORIES: [usize; 3] = [1, 100, 1000];
+
+/// Tags of each repository, in the workload `mapping`.
+const TAGS: [usize; 2] = [1000, 1];
 
 use page::Page;
 use workload::Stage;
@@ -53,6 +57,9 @@ fn main() {
     }
     if is_wanted("catalog") {
         page.add_catalog(&REPOSITORIES.map(|repositories| (0..rounds).map(|_| catalog::run(repositories)).collect()));
+    }
+    if is_wanted("mapping") {
+        page.add_mapping(&TAGS.map(|tags| (0..rounds).map(|_| mapping::run(tags)).collect()));
     }
     for workload in all().into_iter().filter(|it| is_wanted(it.name)) {
         let results = Stage::set(&workload).measure(rounds);

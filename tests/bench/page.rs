@@ -7,6 +7,7 @@ use std::thread;
 use crate::catalog;
 use crate::harness::tools::repository;
 use crate::images::Images;
+use crate::mapping;
 use crate::measure::Figures;
 use crate::measure::Spread;
 use crate::plot;
@@ -78,6 +79,20 @@ impl Page {
             let rate = Spread::of(rounds, catalog::Figures::rate);
             let name = format!("{} ({:.0} a second)", rounds[0].tags, rate.median);
             self.rows(&name, rounds.iter().map(|it| it.took));
+        }
+        self.tables.push('\n');
+    }
+
+    /// The workload `mapping`, by tags of a repository and round.
+    pub fn add_mapping(&mut self, shapes: &[Vec<mapping::Figures>]) {
+        self.tables.push_str(
+            "### mapping\n\nNames into `rewrite` with a regular expression, and out of it (`plugin test`). It keeps the last repository's new name, for sources tell of all \
+             tags of one before they go on to the next. What limits it now: names that are copied in and out; in the second row the regular expression's machine, \
+             which was chosen for its size.\n\n| tags of each repository | images a second |\n|---|---|\n",
+        );
+        for rounds in shapes {
+            let rate = Spread::of(rounds, mapping::Figures::rate);
+            let _ = writeln!(self.tables, "| {} | {rate:.0} |", rounds[0].tags);
         }
         self.tables.push('\n');
     }
