@@ -1,5 +1,6 @@
 //! The command under test, in a directory and an environment of its own.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::io::BufRead;
@@ -110,7 +111,7 @@ impl Workplace {
             .args(arguments)
             .current_dir(self.0.path())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.0.path())
             .env("TMPDIR", self.0.path())
             .env("DOCKER_CONFIG", self.0.path().join("docker"))
@@ -242,7 +243,11 @@ fn wait(mut child: Child) -> mpsc::Receiver<ExitStatus> {
     receiver
 }
 
+/// The most memory that the process has had resident; none as long as it is still a copy of this one, which has its own memory.
 fn high_water(process: u32) -> Option<u64> {
+    if fs::read_link(format!("/proc/{process}/exe")).ok()? == env::current_exe().ok()? {
+        return None;
+    }
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)

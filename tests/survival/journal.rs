@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 
 use crate::harness::command::Workplace;
 use crate::harness::proxy::Action;
@@ -10,6 +9,7 @@ use crate::harness::proxy::Gate;
 use crate::harness::registry::PASSWORD;
 use crate::harness::registry::Registry;
 use crate::harness::registry::USER;
+use crate::survival::database;
 use crate::survival::fill;
 use crate::survival::same;
 use crate::survival::workflow;
@@ -20,11 +20,6 @@ fn stage() -> (Registry, Registry, Workplace) {
     fill(&source, "app", 1);
     place.file("workflow.yaml", &workflow(source.address(), target.address(), &["app"]));
     (source, target, place)
-}
-
-fn database(place: &Workplace) -> PathBuf {
-    let directory = fs::read_dir(place.path().join("state")).unwrap().next().unwrap().unwrap().path();
-    directory.join("journal.db")
 }
 
 #[test]

@@ -7,8 +7,11 @@ mod resume;
 mod uploads;
 mod verify;
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use crate::harness::command::Workplace;
 use crate::harness::command::plain;
 use crate::harness::graph::Graph;
 use crate::harness::registry::Registry;
@@ -39,4 +42,10 @@ fn same(source: &Registry, target: &Registry, repository: &str) -> usize {
         assert!(from.is_ok() && from == to, "{repository}:{tag}: {:?}", to.err());
     }
     tags.len()
+}
+
+/// The journal of the one workflow that was run with the state directory `state`.
+fn database(place: &Workplace) -> PathBuf {
+    let directory = fs::read_dir(place.path().join("state")).unwrap().next().unwrap().unwrap().path();
+    directory.join("journal.db")
 }

@@ -1,8 +1,15 @@
 //! An upload that broke off goes on where the registry still knows its session.
 
+use std::thread;
+use std::time::Instant;
+
+use rusqlite::Connection;
+use rusqlite::OpenFlags;
+
 use crate::harness::command::Workplace;
 use crate::harness::graph::Graph;
 use crate::harness::graph::OCI_LAYER;
+use crate::harness::http1::PATIENCE;
 use crate::harness::proxy::Action;
 use crate::harness::proxy::Gate;
 use crate::harness::proxy::Proxy;
@@ -12,6 +19,7 @@ use crate::harness::registry::Lock;
 use crate::harness::registry::Registry;
 use crate::harness::store::Store as _;
 use crate::harness::store::text;
+use crate::survival::database;
 use crate::survival::same;
 use crate::survival::workflow;
 
@@ -60,6 +68,16 @@ fn went_on(to: &Proxy, most: usize) {
     assert!(refused.len() <= 1 && refused.iter().all(|chunk| early(chunk)), "{}", to.transcript());
 }
 
+/// Waits until the journal has an upload session: it is written soon after the session began, and not before its first byte.
+fn await_session(place: &Workplace) {
+    let journal = Connection::open_with_flags(database(place), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let begun = Instant::now();
+    while journal.query_row("SELECT count(*) FROM uploads", [], |row| row.get::<_, u32>(0)).unwrap() == 0 {
+        assert!(begun.elapsed() < PATIENCE, "no session is noted");
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn an_upload_that_broke_goes_on_in_its_session() {
     let (source, target, to, place) = stage(Kind::Distribution3);
@@ -76,6 +94,7 @@ fn an_upload_goes_on_after_the_process_was_killed() {
     to.fault("PUT", &layer(&source), 1, Action::StallRequest(16 * MIB as u64, gate.clone()));
     let running = place.start(&["run", "workflow.yaml", "--state", "state"], &[]);
     gate.await_arrivals(1);
+    await_session(&place);
     running.kill();
     running.finish();
     gate.open();
