@@ -223,7 +223,7 @@ impl Credential {
     /// Who logs in, for messages.
     pub(super) fn user(&self) -> String {
         match self {
-            Self::Basic { username, .. } => super::error::clean(username, 80),
+            Self::Basic { username, .. } => super::answer::clean(username, 80),
             Self::IdentityToken(_) | Self::RegistryToken(_) => "a token's owner".to_owned(),
         }
     }

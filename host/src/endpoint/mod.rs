@@ -1,5 +1,6 @@
 //! Registries, remote or in a directory, behind one interface: what the transfer reads from and writes to.
 
+mod answer;
 mod docker_config;
 mod endpoints;
 mod error;
@@ -29,8 +30,8 @@ use crate::secret::Secret;
 use layout::Layout;
 use registry::Registry;
 
+pub use answer::Answer;
 pub use endpoints::Endpoints;
-pub use error::Answer;
 pub use error::EndpointError;
 pub use login::LoginError;
 pub(crate) use registry::api_host;

@@ -5,7 +5,7 @@ use http::Method;
 use http::header::CONTENT_LENGTH;
 
 use crate::endpoint::EndpointError;
-use crate::endpoint::error::asked;
+use crate::endpoint::answer::asked;
 use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::header;

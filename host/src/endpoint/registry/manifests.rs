@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 
 use crate::endpoint::EndpointError;
 use crate::endpoint::Put;
-use crate::endpoint::error::asked;
+use crate::endpoint::answer::asked;
 use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::client::Whole;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::endpoint::EndpointError;
-use crate::endpoint::error::asked;
+use crate::endpoint::answer::asked;
 use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::client::Whole;

@@ -7,7 +7,7 @@ use http::header::RANGE;
 use url::Url;
 
 use crate::endpoint::EndpointError;
-use crate::endpoint::error::asked;
+use crate::endpoint::answer::asked;
 use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::client::Scope;
 use crate::endpoint::registry::header;

@@ -19,7 +19,7 @@ use http::header::LOCATION;
 use crate::endpoint::EndpointError;
 use crate::endpoint::Mount;
 use crate::endpoint::Session;
-use crate::endpoint::error::asked;
+use crate::endpoint::answer::asked;
 use crate::endpoint::registry::Registry;
 use crate::endpoint::registry::chunk::Splitter;
 use crate::endpoint::registry::client::Scope;
