@@ -13,10 +13,8 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Strings and their memory are most of what a plugin does with an image. Said here and not in the workspace's profile,
 /// which would not know these packages where the library comes ready-made.
-const FAST_STD: [&str; 2] = [
-    "--config=profile.release.package.alloc.opt-level=3",
-    "--config=profile.release.package.dlmalloc.opt-level=3",
-];
+const FAST_STD: [&str; 2] =
+    ["--config=profile.release.package.alloc.opt-level=3", "--config=profile.release.package.dlmalloc.opt-level=3"];
 
 /// A compiler that is there.
 pub(crate) struct Toolchain {
