@@ -5,7 +5,6 @@
 //! is not the limit. The plan is one of names: with a look at each image it would measure the registry.
 
 use std::env;
-use std::fmt;
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -41,12 +40,6 @@ impl Figures {
     /// Tags a second.
     pub fn rate(&self) -> f64 {
         f64::from(u32::try_from(self.tags).unwrap()) / self.took.wall
-    }
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tags: {}, {:.0} tags/s", self.tags, self.took, self.rate())
     }
 }
 

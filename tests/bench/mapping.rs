@@ -1,7 +1,6 @@
 //! The workload `mapping`: images through the plugin `rewrite` with a regular expression, by `plugin test`, which tells what its
 //! calls took: names go into the component, are mapped there, and come out.
 
-use std::fmt;
 use std::fs;
 
 use serde_json::Value;
@@ -26,12 +25,6 @@ impl Figures {
     /// Images a second.
     pub fn rate(&self) -> f64 {
         f64::from(u32::try_from(IMAGES).unwrap()) / self.calls
-    }
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} tags a repository: {:.3} s of calls, {:.0} images/s", self.tags, self.calls, self.rate())
     }
 }
 

@@ -1,6 +1,5 @@
 //! The workload `start`: a workflow that names three plugins and finds nothing to move.
 
-use std::fmt;
 use std::fs;
 
 use crate::measure;
@@ -24,12 +23,6 @@ pub struct Figures {
     pub cold: measure::Figures,
     /// Where they were in the cache.
     pub cached: measure::Figures,
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cold: {}; cached: {}", self.cold, self.cached)
-    }
 }
 
 /// Runs the workflow twice, with a cache that is empty the first time.
