@@ -1,5 +1,6 @@
 //! A project that `plugin new` wrote, built by the commands of its README.
 
+use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -18,7 +19,11 @@ pub struct Project {
 }
 
 /// Commands of a README that `tests/install-deps --kit` has done before, by hashes: what they bring is linked in.
-const INSTALLED: [&str; 4] = ["rustup target add ", "npm install", "python3 -m venv ", ".venv/bin/pip install "];
+const INSTALLED: [&str; 5] =
+    ["rustup target add ", "cargo install ", "npm install", "python3 -m venv ", ".venv/bin/pip install "];
+
+/// The target of modules for the web, which import nothing.
+const WEB: &str = "wasm32-unknown-unknown";
 
 impl Project {
     /// Writes a project called `kit` of all kinds, into a directory of this `name`.
@@ -62,11 +67,6 @@ impl Project {
             if INSTALLED.iter().any(|command| line.starts_with(command)) {
                 continue;
             }
-            if line.starts_with("cargo build ") && !has_target("wasm32-wasip2") {
-                // The README's second way, for compilers without the target that makes components.
-                rust_module(&self.directory, &self.name);
-                break;
-            }
             self.shell(&line);
         }
         self.directory.join(format!("{}.wasm", self.name))
@@ -84,7 +84,16 @@ impl Project {
     }
 
     fn shell(&self, line: &str) {
-        run(Command::new("sh").args(["-c", line]).current_dir(&self.directory));
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).current_dir(&self.directory).env_remove("CARGO_TARGET_DIR").env_remove("RUSTFLAGS");
+        let mut path = format!("{}:{}", kit().join("bin").display(), env::var("PATH").unwrap());
+        if !has_target(WEB) {
+            // Debian's compiler, which links with what rustup's one has, and its library from its sources.
+            path = format!("/usr/bin:{}:{path}", linker().display());
+            command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+            command.env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+        }
+        run(command.env("PATH", path));
     }
 }
 
@@ -104,9 +113,14 @@ fn copy_all(from: &Path, to: &Path) {
     }
 }
 
+/// Where `tests/install-deps --kit` puts what it brings.
+fn kit() -> PathBuf {
+    tools::repository().join("target/kit")
+}
+
 /// Gives the project what is installed for its language.
 fn install(directory: &Path) {
-    let kit = tools::repository().join("target/kit");
+    let kit = kit();
     let vendored = tools::repository().join("tests/vendor/kit");
     if directory.join("package.json").exists() {
         assert!(kit.join("node_modules").is_dir(), "this test needs target/kit: run tests/install-deps --kit");
@@ -115,7 +129,10 @@ fn install(directory: &Path) {
         assert!(kit.join("venv").is_dir(), "this test needs target/kit: run tests/install-deps --kit");
         symlink(kit.join("venv"), directory.join(".venv")).unwrap();
     } else {
-        // The same crates for every project in Rust.
+        assert!(kit.join("bin/wasm-tools").exists(), "this test needs target/kit: run tests/install-deps --kit");
+        // The same crates for every project in Rust, compiled once.
+        fs::create_dir_all(kit.join("rust")).unwrap();
+        symlink(kit.join("rust"), directory.join("target")).unwrap();
         let name = fs::read_to_string(directory.join("Cargo.toml")).unwrap();
         let name = name.split('"').nth(1).unwrap();
         let lock = fs::read_to_string(vendored.join("Cargo.lock")).unwrap();
@@ -132,43 +149,9 @@ fn has_target(target: &str) -> bool {
     sysroot().join("lib/rustlib").join(target).join("lib").is_dir()
 }
 
-/// Builds a module for `wasm32-unknown-unknown`, with rustup's target or else Debian's compiler and the sources of its library, and makes
-/// the component of it.
-fn rust_module(directory: &Path, name: &str) {
-    const TARGET: &str = "wasm32-unknown-unknown";
-    let target_directory = tools::repository().join("target/kit/rust");
-    let mut command = if has_target(TARGET) {
-        Command::new("cargo")
-    } else {
-        let sysroot = sysroot();
-        let linker =
-            sysroot.join("lib/rustlib").join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH)).join("bin");
-        let path = std::env::var("PATH").unwrap_or_default();
-        let mut command = Command::new("/usr/bin/cargo");
-        command
-            .env("PATH", format!("{}:{path}", linker.display()))
-            .env("RUSTC", "/usr/bin/rustc")
-            .env("RUSTC_BOOTSTRAP", "1")
-            .arg("-Zbuild-std=std,panic_abort");
-        command
-    };
-    command
-        .args(["build", "--release", "--locked", "--target", TARGET, "--target-dir"])
-        .arg(&target_directory)
-        .current_dir(directory)
-        .env_remove("RUSTFLAGS")
-        .env_remove("RUSTUP_TOOLCHAIN");
-    run(&mut command);
-    let module = target_directory.join(TARGET).join(format!("release/{name}.wasm"));
-    let manifest = tools::repository().join("plugins/Cargo.toml");
-    run(Command::new("cargo")
-        .args(["run", "--locked", "--quiet", "--manifest-path"])
-        .arg(manifest)
-        .args(["-p", "xtask", "--target-dir"])
-        .arg(tools::repository().join("target"))
-        .args(["--", "encode"])
-        .arg(module)
-        .arg(directory.join(format!("{name}.wasm"))));
+/// The directory of the linker for modules that rustup's compiler comes with.
+fn linker() -> PathBuf {
+    sysroot().join(format!("lib/rustlib/{}-unknown-linux-gnu/bin", env::consts::ARCH))
 }
 
 fn run(command: &mut Command) {

@@ -121,24 +121,13 @@ fn module_name(guest: &str) -> String {
     format!("{}.wasm", guest.replace('-', "_"))
 }
 
-/// Makes a component of any plugin's module, and writes it.
-pub(crate) fn encode(module: &Path, component: &Path) -> Result<String, String> {
-    let wasm = encoded(module)?;
-    fs::write(component, &wasm).map_err(|error| format!("{}: {error}", component.display()))?;
-    Ok(format!("{} {} bytes", component.display(), wasm.len()))
-}
-
-fn encoded(module: &Path) -> Result<Vec<u8>, String> {
+fn component(guest: &str, module: &Path) -> Result<Vec<u8>, String> {
     let bytes = fs::read(module).map_err(|error| format!("{}: {error}", module.display()))?;
-    ComponentEncoder::default()
+    let component = ComponentEncoder::default()
         .validate(true)
         .module(&bytes)
         .and_then(ComponentEncoder::encode)
-        .map_err(|error| format!("{} does not become a component: {error:#}", module.display()))
-}
-
-fn component(guest: &str, module: &Path) -> Result<Vec<u8>, String> {
-    let component = encoded(module)?;
+        .map_err(|error| format!("{} does not become a component: {error:#}", module.display()))?;
     for place in ["/home/", "/usr/", ".cargo/", ".rustup/"] {
         if component.windows(place.len()).any(|window| window == place.as_bytes()) {
             return Err(format!("{guest} holds a path of this machine below {place}"));

@@ -2,7 +2,6 @@
 //!
 //! * `build [GUEST…]` builds every guest, or those that are named, writes the components and their `LOCK.json`.
 //! * `build --check` builds every guest with the locked toolchain and compares, byte for byte; writes nothing.
-//! * `encode MODULE COMPONENT` makes a component of a core module that a plugin's crate was compiled to.
 //! * `lock-check` compares the hashes of components and inputs with `LOCK.json`; needs no toolchain for WebAssembly.
 //!
 //! Exit code 0: done, or nothing differs. 1: something differs or failed. 2: the command line is wrong.
@@ -14,7 +13,6 @@ mod guests;
 mod lock;
 mod toolchain;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use guests::Repository;
@@ -26,10 +24,9 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["build", "--check"] => build::check(&repository),
         ["build", guests @ ..] => build::write(&repository, guests),
-        ["encode", module, component] => build::encode(Path::new(module), Path::new(component)),
         ["lock-check"] => lock::check(&repository),
         _ => {
-            eprintln!("usage: xtask build [--check | GUEST…] | encode MODULE COMPONENT | lock-check");
+            eprintln!("usage: xtask build [--check | GUEST…] | lock-check");
             return ExitCode::from(2);
         }
     };

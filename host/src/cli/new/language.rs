@@ -26,11 +26,12 @@ pub(super) struct Language {
 const RUST: Language = Language {
     lang: LanguageArg::Rust,
     name: "Rust",
-    build: "rustup target add wasm32-wasip2\n\
-            cargo build --release --target wasm32-wasip2\n\
-            cp target/wasm32-wasip2/release/*.wasm @NAME@.wasm",
-    note: "The target makes a component by itself. A compiler that has `wasm32-unknown-unknown` and not that one makes a module, and \
-           `wasm-tools component new` of it the same component, which then imports nothing of WASI.",
+    build: "rustup target add wasm32-unknown-unknown\n\
+            cargo install --locked wasm-tools\n\
+            cargo build --release --target wasm32-unknown-unknown\n\
+            wasm-tools component new target/wasm32-unknown-unknown/release/@MODULE@.wasm -o @NAME@.wasm",
+    note: "The component imports the contract and nothing of WASI. With `--target wasm32-wasip2` cargo makes a component by itself, which \
+           imports some of WASI as well: it is there, and empty.",
     always: &[
         ("Cargo.toml", include_str!("../../../../plugins/templates/rust/Cargo.toml")),
         ("src/lib.rs", include_str!("../../../../plugins/templates/rust/src/lib.rs")),

@@ -91,7 +91,9 @@ fn files(name: &str, language: &Language, kinds: &[Kind]) -> Vec<(String, String
         let text = text.replace("@NAME@", name).replace("@SUMMARY@", &summary);
         let text = text.replace("@EXPORTS@", &language.exports(kinds)).replace("@MODULES@", &language::modules(kinds));
         let text = text.replace("@FIELDS@", &language::fields(kinds)).replace("@LANGUAGE@", language.name);
-        text.replace("@BUILD@", language.build).replace("@BUILD-NOTE@", language.note).replace("@NAME@", name)
+        let text = text.replace("@BUILD@", language.build).replace("@BUILD-NOTE@", language.note);
+        // As cargo names what it makes of a library.
+        text.replace("@MODULE@", &name.replace('-', "_")).replace("@NAME@", name)
     };
     let mut files =
         vec![("README.md".to_owned(), fill(&README.replace("@TESTS@", &tests(kinds)).replace("@USE@", &uses(kinds))))];
