@@ -1,5 +1,6 @@
 //! What a run says of what failed, and of sources that broke off.
 
+use std::net::SocketAddr;
 use std::net::TcpListener;
 
 use crate::harness::certificates::Certificates;
@@ -198,19 +199,26 @@ fn a_source_that_breaks_off() {
 }
 
 #[test]
-fn a_registry_without_a_list() {
-    let mut stage = Stage::new();
-    let proxy = stage.source.proxy();
-    proxy.fault("GET", "/v2/_catalog", usize::MAX, answer(404));
-    stage.case = stage.case.named("UNLISTED", proxy.address());
-    let head = plain(&[proxy.address()]);
+fn a_registry_that_does_not_give_its_list() {
+    for (status, name) in [(404, "source-no-catalog"), (403, "source-catalog-denied")] {
+        let stage = Stage::new();
+        let proxy = stage.source.proxy();
+        proxy.fault("GET", "/v2/_catalog", usize::MAX, answer(status));
+        list_of(proxy.address(), stage, name);
+    }
+    // One that wants a login, which is not there.
+    let locked = Registry::locked();
+    list_of(locked.address(), Stage::new(), "source-catalog-locked");
+}
+
+/// Runs what takes all that `registry` lists.
+fn list_of(registry: SocketAddr, mut stage: Stage, name: &str) {
+    stage.case = stage.case.named("UNLISTED", registry);
     let text = format!(
-        "{head}transfers:\n  - from: {{plugin: catalog, with: {{registry: \"UNLISTED\"}}}}\n    to: {{registry: \"oci:out\"}}\n"
+        "{}transfers:\n  - from: {{plugin: catalog, with: {{registry: \"UNLISTED\"}}}}\n    to: {{registry: \"oci:out\"}}\n",
+        plain(&[registry])
     );
-    stage
-        .case
-        .file("workflow.yaml", &text)
-        .says("source-no-catalog", &["run", "workflow.yaml", "--no-journal", "--quiet"]);
+    stage.case.file("workflow.yaml", &text).says(name, &["run", "workflow.yaml", "--no-journal", "--quiet"]);
 }
 
 #[test]

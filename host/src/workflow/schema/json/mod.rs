@@ -9,6 +9,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::workflow::Limits;
 use crate::workflow::schema::json::options::definition;
 use crate::workflow::schema::json::options::options;
 use crate::workflow::schema::json::options::plugin_use;
@@ -71,6 +72,7 @@ pub fn json_schema(plugins: &[PluginOptions]) -> Value {
 }
 
 fn root() -> Value {
+    let Limits { images, blobs, .. } = Limits::default();
     let mut root = object(
         "A workflow of image-transfer: what to move, where to, and how.",
         &json!({
@@ -87,8 +89,8 @@ fn root() -> Value {
             },
             "limits": object("How fast and how much at once.", &json!({
                 "qps": count("Requests a second over all registries; without it no limit."),
-                "images": count("Images on their way at once; 5 without it."),
-                "blobs": count("Blobs on their way at once, over all images; 16 without it."),
+                "images": count(&format!("Images on their way at once; {images} without it.")),
+                "blobs": count(&format!("Blobs on their way at once, over all images; {blobs} without it.")),
                 "bandwidth": size("Bytes a second over all blobs; without it no limit."),
                 "idle": duration("How long a registry may give no sign of life before the request is tried again; 1m without it."),
                 "minimum-rate": size("Bytes a second that an answer must bring; 1KiB without it, 0: however slow."),
