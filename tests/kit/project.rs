@@ -87,7 +87,7 @@ impl Project {
         let mut command = Command::new("sh");
         command.args(["-c", line]).current_dir(&self.directory).env_remove("CARGO_TARGET_DIR").env_remove("RUSTFLAGS");
         let mut path = format!("{}:{}", kit().join("bin").display(), env::var("PATH").unwrap());
-        if !has_target(WEB) {
+        if line.starts_with("cargo ") && !has_target(WEB) {
             // Debian's compiler, which links with what rustup's one has, and its library from its sources.
             path = format!("/usr/bin:{}:{path}", linker().display());
             command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
