@@ -187,6 +187,13 @@ mod tests {
     }
 
     #[test]
+    fn the_module_is_called_as_cargo_calls_it() {
+        let language = Language::of(LanguageArg::Rust).unwrap();
+        let (_, readme) = files("my-plugin", &language, &kinds(&[RoleArg::Mapper])).swap_remove(0);
+        assert!(readme.contains("/release/my_plugin.wasm -o my-plugin.wasm"), "{readme}");
+    }
+
+    #[test]
     fn a_name_is_one_for_every_tool() {
         for name in ["", "Naming", "a_b", "../x", "1a", "a-", "a b"] {
             assert!(check_name(name).is_err(), "{name}");
