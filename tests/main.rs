@@ -38,6 +38,7 @@ mod workflow;
 mod reports;
 
 // What it costs.
+mod distance;
 mod memory;
 mod requests;
 mod transport;

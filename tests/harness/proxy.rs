@@ -128,8 +128,7 @@ impl Proxy {
         Self::begin(upstream, false, Duration::ZERO)
     }
 
-    #[allow(dead_code, reason = "the harness is that of the benchmark too")]
-    /// One that is so far away: each connection and each request arrives a round trip later. For measuring, not for tests.
+    /// One that is so far away: each connection and each request arrives a round trip later.
     pub fn far(upstream: SocketAddr, round_trip: Duration) -> Self {
         Self::begin(upstream, false, round_trip)
     }

@@ -116,6 +116,15 @@ impl Endpoints {
         }
     }
 
+    /// Whether `registry` is so far away that a request is mostly on its way. Not before it has answered one.
+    #[must_use]
+    pub fn is_far(&self, registry: &RegistryName) -> bool {
+        match registry {
+            RegistryName::Host(host) => self.shared.gateway.limiter().is_far(api_host(host)),
+            RegistryName::Layout(_) => false,
+        }
+    }
+
     /// Counts that a blob from or to `registry` is tried once more.
     pub fn retried(&self, registry: &RegistryName) {
         if let RegistryName::Host(host) = registry {

@@ -8,9 +8,9 @@ use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
-/// Requests at a time, at first: more come with each success. As many as there are images at a time, if nobody says otherwise: what is
-/// asked about each of them leaves together, which far away is worth round trips.
-const FIRST: usize = 32;
+/// Requests at a time, at first: more come with each success. As many as there are images looked at from afar, if nobody says otherwise:
+/// what is asked about each of them leaves together, which far away is worth round trips.
+const FIRST: usize = 64;
 
 /// Concurrency by additive increase and multiplicative decrease, as TCP has it: from [`FIRST`], one more with each success until the
 /// first sign of overload (slow start), then one more with each window of successes; half at each sign, at most once for the requests
@@ -126,12 +126,12 @@ mod tests {
 
     #[test]
     fn it_starts_slowly_and_stops_at_the_ceiling() {
-        let flow = Arc::new(Flow::new(40));
-        assert_eq!(taken(&flow).len(), 32);
+        let flow = Arc::new(Flow::new(80));
+        assert_eq!(taken(&flow).len(), 64);
         for _ in 0..50 {
             flow.served();
         }
-        assert_eq!((flow.limit(), taken(&flow).len()), (40, 40));
+        assert_eq!((flow.limit(), taken(&flow).len()), (80, 80));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use crate::limit::SMALL;
 use crate::limit::budget::Budget;
+use crate::limit::distance::Distance;
 use crate::limit::flow::Flow;
 use crate::limit::gate::Gate;
 use crate::limit::lock;
@@ -25,6 +26,7 @@ pub(super) struct Host {
     pub(super) requests: AtomicU64,
     pub(super) traffic: Arc<Traffic>,
     pub(super) budget: Budget,
+    pub(super) distance: Distance,
     /// Small requests and blobs, each read and written: blobs never take the room of the small ones.
     pub(super) small: [Arc<Flow>; 2],
     pub(super) blobs: [Arc<Flow>; 2],
@@ -40,6 +42,7 @@ impl Host {
             requests: AtomicU64::new(0),
             traffic: Arc::default(),
             budget: Budget::new(Instant::now()),
+            distance: Distance::default(),
             small: flows(SMALL),
             blobs: flows(blobs),
         }

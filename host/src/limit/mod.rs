@@ -2,6 +2,7 @@
 
 mod bandwidth;
 mod budget;
+mod distance;
 mod flow;
 mod gate;
 mod host;
@@ -211,6 +212,12 @@ impl Limiter {
     pub fn paused(&self, host: &str) -> Option<Duration> {
         let state = lock(&self.hosts).get(host).cloned()?;
         lock(&state.gate).opens_in(Instant::now())
+    }
+
+    /// Whether `host` is so far away that a request is mostly on its way. Not before it has answered one.
+    #[must_use]
+    pub fn is_far(&self, host: &str) -> bool {
+        lock(&self.hosts).get(host).is_some_and(|state| state.distance.is_far())
     }
 
     /// Why nothing leaves for `host`; none if something may.

@@ -41,6 +41,9 @@ impl Permit {
             Load::Small => &self.host.small,
             Load::Blob => &self.host.blobs,
         };
+        if self.load == Load::Small && matches!(signal, Signal::Served | Signal::Answered) {
+            self.host.distance.answered_in(now - self.given);
+        }
         let flow = &flows[self.direction as usize];
         match signal {
             Signal::Served => flow.served(),

@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
-
 use crate::run::transfers::Work;
 use crate::transfer::Engine;
 use crate::transfer::Job;
@@ -36,14 +34,10 @@ pub(super) async fn until_paused(engine: &Engine, job: Job) {
     }
 }
 
-/// Does `work` in the place that `permit` is; once `paused` ends the place is another's, and the work goes on without.
-pub(super) async fn lending<T>(
-    work: impl Future<Output = T>,
-    permit: OwnedSemaphorePermit,
-    paused: impl Future<Output = ()>,
-) -> T {
+/// Does `work` in `place`; once `paused` ends the place is another's, and the work goes on without.
+pub(super) async fn lending<T, P>(work: impl Future<Output = T>, place: P, paused: impl Future<Output = ()>) -> T {
     tokio::pin!(work, paused);
-    let mut place = Some(permit);
+    let mut place = Some(place);
     loop {
         tokio::select! {
             done = &mut work => return done,

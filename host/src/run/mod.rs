@@ -16,6 +16,7 @@ mod ledger;
 mod named;
 mod newest;
 mod patience;
+mod places;
 mod preparer;
 mod registries;
 mod seen;

@@ -1,7 +1,6 @@
 //! All transfers of a run, side by side under one ceiling.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -11,8 +10,6 @@ use futures_util::future::BoxFuture;
 use futures_util::future::join_all;
 use futures_util::future::ready;
 use futures_util::stream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::task::Id;
 use tokio::task::JoinSet;
@@ -30,6 +27,8 @@ use crate::run::aside::pauses;
 use crate::run::enumerate::Enumeration;
 use crate::run::enumerate::Outlets;
 use crate::run::ledger::Ledger;
+use crate::run::places::Place;
+use crate::run::places::Places;
 use crate::run::spans;
 use crate::run::workbench::Workbench;
 use crate::shutdown::Shutdown;
@@ -42,9 +41,6 @@ use crate::workflow::To;
 
 /// Jobs that wait for a worker, for each transfer: the listing runs ahead of the copying by this much.
 const JOBS: usize = 128;
-
-/// How many times the ceiling of images may be in flight, while those that wait for a registry have lent their place to others.
-const LENT: usize = 4;
 
 /// What is left to what is in flight once the run is cancelled, so that uploads are aborted and not forgotten.
 const GRACE: Duration = Duration::from_secs(5);
@@ -76,14 +72,12 @@ pub(super) async fn all(
     let (engine, images, transfers) = bench.start(shutdown, watched.board.clone());
     watched.board.lists(transfers.len());
     let ended: Vec<CancellationToken> = transfers.iter().map(|_| CancellationToken::new()).collect();
-    let ceiling = images.max(1);
-    let images = Arc::new(Semaphore::new(ceiling));
+    let places = Places::new(images, mode);
     let work = join_all(transfers.into_iter().enumerate().map(|(number, (enumeration, needs))| {
         let needs: Vec<CancellationToken> = needs.into_iter().map(|need| ended[need].clone()).collect();
         let workers = Workers {
             engine: engine.clone(),
-            images: Arc::clone(&images),
-            ceiling,
+            places: places.clone(),
             events: events.clone(),
             watched: watched.clone(),
             ledger: ledger.clone(),
@@ -114,9 +108,7 @@ pub(super) async fn all(
 /// What works on the jobs of one transfer.
 struct Workers {
     engine: Engine,
-    images: Arc<Semaphore>,
-    /// Images at a time.
-    ceiling: usize,
+    places: Places,
     events: mpsc::Sender<Event>,
     watched: Watched,
     ledger: Ledger,
@@ -134,21 +126,21 @@ pub(super) struct Work {
 /// Jobs in flight, each with what it is, so that one whose task is lost is still reported.
 #[derive(Default)]
 struct Running {
-    tasks: JoinSet<Outcome>,
+    tasks: JoinSet<Option<Outcome>>,
     jobs: HashMap<Id, Job>,
 }
 
 impl Running {
-    /// The next outcome; none while nothing is in flight.
-    async fn next(&mut self) -> Option<Outcome> {
+    /// What came of the next that ends, where anything did; none while nothing is in flight.
+    async fn next(&mut self) -> Option<Option<Outcome>> {
         Some(match self.tasks.join_next_with_id().await? {
             Ok((id, outcome)) => {
                 self.jobs.remove(&id);
                 outcome
             }
             Err(error) => {
-                let reason = error.to_string();
-                Outcome::undone(self.jobs.remove(&error.id())?, |_| TransferError::Internal { reason: reason.clone() })
+                let (reason, job) = (error.to_string(), self.jobs.remove(&error.id()));
+                job.map(|job| Outcome::undone(job, |_| TransferError::Internal { reason: reason.clone() }))
             }
         })
     }
@@ -237,10 +229,11 @@ impl Workers {
             if running.tasks.is_empty() && !open && !(going && left) {
                 break;
             }
-            let most = self.most_running();
             tokio::select! {
                 biased;
-                Some(outcome) = running.next() => again.extend(self.over(outcome, round).await),
+                Some(ended) = running.next() => if let Some(outcome) = ended {
+                    again.extend(self.over(outcome, round).await);
+                },
                 () = &mut lost => {
                     for job in running.abort() {
                         self.finish(Outcome::undone(job, |_| TransferError::Stopped)).await;
@@ -248,12 +241,12 @@ impl Workers {
                     break;
                 }
                 () = self.shutdown.draining(), if going => {}
-                Ok(permit) = Arc::clone(&self.images).acquire_owned(),
-                    if going && waiting.is_some() && running.tasks.len() < most =>
+                Some(place) = self.places.begin(waiting.as_ref().is_some_and(|work| self.engine.is_far(&work.job))),
+                    if going && waiting.is_some() && running.tasks.len() < self.places.most() =>
                 {
                     match waiting.take() {
                         Some(work) if aside.has_room() && pauses(&self.engine, &work.job) => aside.push(work),
-                        Some(work) => self.spawn(&mut running, work, permit),
+                        Some(work) => self.spawn(&mut running, work, place),
                         None => {}
                     }
                 }
@@ -276,13 +269,8 @@ impl Workers {
         again
     }
 
-    /// Jobs that may be in flight, with those that have lent their place to others.
-    fn most_running(&self) -> usize {
-        self.ceiling.saturating_mul(LENT)
-    }
-
-    fn spawn(&self, running: &mut Running, work: Work, permit: OwnedSemaphorePermit) {
-        let engine = self.engine.clone();
+    fn spawn(&self, running: &mut Running, work: Work, place: Place) {
+        let (engine, places, shutdown) = (self.engine.clone(), self.places.clone(), self.shutdown.clone());
         let mode = self.mode;
         let job = work.job.clone();
         let under_way = self.watched.backlog.enter();
@@ -293,21 +281,21 @@ impl Workers {
             let Work { job, before } = work;
             let paused = aside::until_paused(&engine, job.clone());
             // On the heap: there are many of these at a time, and each is some kilobytes.
-            let work: BoxFuture<'_, Outcome> = match mode {
-                Mode::Move => engine.run(job).boxed(),
-                Mode::Preview => engine.preview(job).boxed(),
-                Mode::Names => ready(Outcome::named(job)).boxed(),
-                Mode::Verify(depth) => engine.verify(job, depth).boxed(),
+            let work: BoxFuture<'_, Option<Outcome>> = match mode {
+                Mode::Move => places.moved(&engine, job, place.is_for_copying(), &shutdown).boxed(),
+                Mode::Preview => engine.preview(job).map(Some).boxed(),
+                Mode::Names => ready(Some(Outcome::named(job))).boxed(),
+                Mode::Verify(depth) => engine.verify(job, depth).map(Some).boxed(),
             };
-            let outcome = aside::lending(work, permit, paused).await;
+            let Some(outcome) = aside::lending(work, place, paused).await else { return before };
             spans::ended(&told, &outcome);
-            match before {
+            Some(match before {
                 None => outcome,
                 Some(mut before) => {
                     before.supersede(outcome);
                     before
                 }
-            }
+            })
         };
         let task = running.tasks.spawn(task.instrument(span));
         running.jobs.insert(task.id(), job);

@@ -253,7 +253,8 @@ fn rates(plan: &Plan) -> Rates {
         overall: plan.limits.qps,
         hosts,
         bandwidth: plan.limits.bandwidth,
-        blobs: plan.limits.blobs,
+        // The ceiling of all hosts together is the engine's, which has room for small ones besides.
+        blobs: plan.limits.blobs.saturating_mul(2),
         patience: plan.retry.patience,
     }
 }

@@ -235,7 +235,9 @@ impl Graph<'_> {
     /// One pull and as many pushes as there are needs; what failed comes back, with why the source broke off if it did.
     async fn pull_once<'b>(&self, blob: &Descriptor, needs: Vec<Need<'b>>) -> (Vec<Failed<'b>>, Option<Broken>) {
         let turn = self.source.seat.phase(Phase::Turn);
-        let _permit = self.parts.streams.acquire().await;
+        let registries = needs.iter().map(|need| need.target.registry()).chain([&self.source.reference.registry]);
+        let far = registries.into_iter().any(|registry| self.parts.endpoints.is_far(registry));
+        let _room = self.parts.streams.enter(blob, far).await;
         // All of them before the first byte moves: a stream that has begun never waits for a host's room.
         let _slots =
             self.parts.endpoints.slots(&self.source.endpoint, needs.iter().map(|need| &need.target.endpoint)).await;

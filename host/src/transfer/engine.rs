@@ -11,12 +11,9 @@ use futures_util::future::BoxFuture;
 use futures_util::future::join;
 use futures_util::future::join_all;
 use tokio::sync::OnceCell;
-use tokio::sync::Semaphore;
 
-use crate::endpoint::Endpoint;
 use crate::endpoint::EndpointError;
 use crate::endpoint::Endpoints;
-use crate::http::Class;
 use crate::oci::Content;
 use crate::oci::Digest;
 use crate::oci::Manifest;
@@ -25,7 +22,6 @@ use crate::oci::Repository;
 use crate::shutdown::Shutdown;
 use crate::transfer::Board;
 use crate::transfer::Job;
-use crate::transfer::JobTarget;
 use crate::transfer::Outcome;
 use crate::transfer::Status;
 use crate::transfer::TargetOutcome;
@@ -33,9 +29,12 @@ use crate::transfer::TransferError;
 use crate::transfer::flight::Flights;
 use crate::transfer::fresh::Fresh;
 use crate::transfer::graph::Graph;
+use crate::transfer::look::Looked;
+use crate::transfer::look::View;
 use crate::transfer::platforms;
 use crate::transfer::referrers::Referrers;
 use crate::transfer::seen::Seen;
+use crate::transfer::streams::Streams;
 use crate::transfer::target::Source;
 use crate::transfer::target::Target;
 use crate::transfer::target::alive;
@@ -67,7 +66,7 @@ pub trait Sessions: Send + Sync {
 pub struct EngineOptions {
     /// Registries and layouts.
     pub endpoints: Endpoints,
-    /// Blobs that are streamed at a time, over all images.
+    /// Blobs that are streamed at a time, over all images; small ones from afar besides.
     pub streams: usize,
     /// Provisioners.
     pub prepare: Arc<dyn Prepare>,
@@ -90,14 +89,14 @@ pub struct Engine {
 /// What all jobs share.
 pub(super) struct Parts {
     pub(super) endpoints: Endpoints,
-    pub(super) streams: Semaphore,
+    pub(super) streams: Streams,
     pub(super) flights: Flights,
     pub(super) fresh: Fresh,
     pub(super) referrers: Referrers,
     pub(super) shutdown: Shutdown,
     pub(super) sessions: Arc<dyn Sessions>,
     pub(super) whole: Whole,
-    board: Board,
+    pub(super) board: Board,
     prepare: Arc<dyn Prepare>,
     prepared: Mutex<Prepared>,
 }
@@ -112,7 +111,7 @@ impl Engine {
         Self {
             parts: Arc::new(Parts {
                 endpoints: options.endpoints,
-                streams: Semaphore::new(options.streams.max(1)),
+                streams: Streams::new(options.streams),
                 flights: Flights::default(),
                 fresh: Fresh::new(options.goes_on),
                 referrers: Referrers::default(),
@@ -124,13 +123,6 @@ impl Engine {
                 prepared: Mutex::default(),
             }),
         }
-    }
-
-    /// Does `job`. Never fails as a whole: each target has its own end.
-    pub async fn run(&self, job: Job) -> Outcome {
-        let started = Instant::now();
-        let targets = Box::pin(self.targets(&job)).await;
-        Outcome { targets, job, elapsed: started.elapsed(), attempts: 1 }
     }
 
     /// Greets a registry that will be written to: that this one request is answered when the first image comes saves its round trips. An error
@@ -149,15 +141,28 @@ impl Engine {
         targets.chain([&job.source.registry]).filter_map(|registry| self.parts.endpoints.paused(registry)).max()
     }
 
-    async fn targets(&self, job: &Job) -> Vec<TargetOutcome> {
-        let source = match self.source(job) {
-            Ok(source) => source,
-            Err(error) => {
-                return job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &error)).collect();
-            }
+    /// Does what is left of a job after a look. Never fails as a whole: each target has its own end.
+    pub async fn run(&self, looked: Looked) -> Outcome {
+        let started = Instant::now();
+        let Looked { job, took, view, turn } = looked;
+        drop(turn);
+        let targets = match view {
+            Ok(view) => Box::pin(self.targets(&job, view)).await,
+            Err(error) => job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &error)).collect(),
         };
-        let (seen, looks) = self.look_around(job, &source).await;
-        let (opened, mut ended): (Vec<_>, Vec<_>) = looks.into_iter().partition(Result::is_ok);
+        Outcome { targets, job, elapsed: took + started.elapsed(), attempts: 1 }
+    }
+
+    /// Whether any of the registries of `job` is so far away that a request is mostly on its way.
+    #[must_use]
+    pub fn is_far(&self, job: &Job) -> bool {
+        let targets = job.targets.iter().map(|target| &target.reference.registry);
+        targets.chain([&job.source.registry]).any(|registry| self.parts.endpoints.is_far(registry))
+    }
+
+    async fn targets(&self, job: &Job, view: View) -> Vec<TargetOutcome> {
+        let View { source, seen, targets } = view;
+        let (opened, mut ended): (Vec<_>, Vec<_>) = targets.into_iter().partition(Result::is_ok);
         let opened: Vec<Target> = opened.into_iter().filter_map(Result::ok).collect();
         let all: Vec<&Target> = opened.iter().collect();
         let copied = match seen {
@@ -174,96 +179,6 @@ impl Engine {
         // In the job's order, whichever way each ended.
         outcomes.sort_by_key(|outcome| job.targets.iter().position(|target| target.reference == outcome.reference));
         outcomes
-    }
-
-    /// Looks at the source and at each target, all at once. Where the source told its digest, the targets come first, and if all of
-    /// them have it the source is not asked. Where something is missing for sure, the source is read rather than looked at.
-    pub(super) async fn look_around(
-        &self,
-        job: &Job,
-        source: &Source,
-    ) -> (Result<Seen, TransferError>, Vec<Result<Target, TargetOutcome>>) {
-        let told = job.told_digest();
-        let look = join_all(job.targets.iter().map(|target| self.look(job, target)));
-        if told.is_none() && !job.targets.iter().any(|target| self.knows_to_be_missing(target)) {
-            let (digest, looks) = join(self.resolve(source), look).await;
-            return (digest.map(Seen::Digest), looks);
-        }
-        let looks = look.await;
-        let there = |look: &Result<Target, TargetOutcome>| look.as_ref().is_ok_and(|it| it.found == told);
-        let all_there = looks.iter().all(there);
-        let seen = match told {
-            Some(told) if all_there => Ok(Seen::Digest(told)),
-            _ => Box::pin(self.read(source)).await.map(|manifest| Seen::Manifest(Box::new(manifest))),
-        };
-        (seen, looks)
-    }
-
-    /// Whether `target` is known to lack its image without a look.
-    fn knows_to_be_missing(&self, target: &JobTarget) -> bool {
-        target.existing == Existing::Overwrite && self.parts.fresh.is(&target.reference)
-    }
-
-    /// Opens what `job` reads.
-    pub(super) fn source(&self, job: &Job) -> Result<Source, TransferError> {
-        let reference = job.source.clone();
-        match self.parts.endpoints.open(&reference.registry, Some(&reference.repository)) {
-            Ok(endpoint) => Ok(Source { endpoint, reference, seat: self.parts.board.seat(job) }),
-            Err(error) => Err(TransferError::Read { reference, source: Arc::new(error) }),
-        }
-    }
-
-    /// The digest of the source, by HEAD where it is given by tag.
-    pub(super) async fn resolve(&self, source: &Source) -> Result<Digest, TransferError> {
-        if let Some(digest) = source.reference.version.digest() {
-            return Ok(digest.clone());
-        }
-        source
-            .endpoint
-            .resolve(source.repository(), &source.reference.version)
-            .await
-            .map_err(|error| source.error(error))?
-            .ok_or_else(|| TransferError::Missing { reference: source.reference.clone() })
-    }
-
-    /// The source's manifest as the reference gives it.
-    async fn read(&self, source: &Source) -> Result<Manifest, TransferError> {
-        let manifest = source.endpoint.manifest(source.repository(), &source.reference.version).await;
-        movable(source, manifest).map_err(|error| match error {
-            TransferError::Read { source: cause, .. } if cause.class() == Class::NotFound => {
-                TransferError::Missing { reference: source.reference.clone() }
-            }
-            error => error,
-        })
-    }
-
-    /// Opens a target and looks what its tag holds.
-    pub(super) async fn look(&self, job: &Job, target: &JobTarget) -> Result<Target, TargetOutcome> {
-        if target.reference == job.source {
-            return Err(TargetOutcome::failed(
-                &target.reference,
-                &TransferError::Itself { reference: job.source.clone() },
-            ));
-        }
-        let look = async {
-            let reference = &target.reference;
-            let endpoint = self.parts.endpoints.open(&reference.registry, Some(&reference.repository))?;
-            if self.knows_to_be_missing(target) {
-                return Ok((endpoint, None));
-            }
-            let found = endpoint.resolve(&reference.repository, &reference.version).await?;
-            Ok::<(Endpoint, Option<Digest>), EndpointError>((endpoint, found))
-        };
-        match look.await {
-            Ok((endpoint, found)) => Ok(Target::new(endpoint, target.clone(), found)),
-            Err(error) => {
-                let reference = target.reference.clone();
-                Err(TargetOutcome::failed(
-                    &target.reference,
-                    &TransferError::Write { reference, source: Arc::new(error) },
-                ))
-            }
-        }
     }
 
     async fn copy(&self, job: &Job, source: &Source, seen: Seen, all: &[&Target]) -> Result<(), TransferError> {
@@ -360,6 +275,11 @@ impl Engine {
     }
 }
 
+/// Whether `target` is to be written, by what it holds.
+pub(super) fn is_missing(target: &Target, wanted: &Digest) -> bool {
+    target.found.as_ref().is_none_or(|found| found != wanted && target.job.existing == Existing::Overwrite)
+}
+
 /// Decides a target by what it holds, and ends it where nothing is to be written.
 pub(super) fn settled(target: &Target, wanted: &Digest) -> bool {
     match (&target.found, target.job.existing) {
@@ -385,7 +305,7 @@ pub(super) async fn fetch(source: &Source, digest: &Digest) -> Result<Manifest, 
 }
 
 /// `read` from `source`, if its kind can be moved.
-fn movable(source: &Source, read: Result<Manifest, EndpointError>) -> Result<Manifest, TransferError> {
+pub(super) fn movable(source: &Source, read: Result<Manifest, EndpointError>) -> Result<Manifest, TransferError> {
     let manifest = read.map_err(|error| source.error(error))?;
     match manifest.content() {
         Content::Schema1 => Err(TransferError::Schema1 { reference: source.reference.clone() }),

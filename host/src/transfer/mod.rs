@@ -1,7 +1,7 @@
 //! Moves images: two requests for one that is unchanged, else its graph bottom up and the tag last.
 //!
 //! ```text
-//! Job -> Engine::run -> resolve both sides -> graph (manifests) -> blob (claim, mount or stream) -> put -> Outcome
+//! Job -> Engine::look (resolve both sides) -> Engine::run -> graph (manifests) -> blob (claim, mount or stream) -> put -> Outcome
 //! ```
 //!
 //! What holds whatever fails: a target's bytes equal the source's or are absent; a tag is written only when all that it
@@ -16,12 +16,14 @@ mod flight;
 mod fresh;
 mod graph;
 mod job;
+mod look;
 mod outcome;
 mod platforms;
 mod preview;
 mod referrers;
 mod retry;
 mod seen;
+mod streams;
 mod target;
 mod tee;
 mod verify;
@@ -37,6 +39,7 @@ pub use error::TransferError;
 pub use job::Job;
 pub use job::JobOptions;
 pub use job::JobTarget;
+pub use look::Looked;
 pub use outcome::Bytes;
 pub use outcome::Failure;
 pub use outcome::Outcome;

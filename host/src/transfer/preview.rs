@@ -26,6 +26,7 @@ use crate::transfer::engine::settled;
 use crate::transfer::flight::Claim;
 use crate::transfer::flight::Leader;
 use crate::transfer::graph::MAX_MANIFESTS;
+use crate::transfer::look::View;
 use crate::transfer::seen::Seen;
 use crate::transfer::target::Arrival;
 use crate::transfer::target::Source;
@@ -60,17 +61,17 @@ impl Engine {
     pub async fn preview(&self, job: Job) -> Outcome {
         let started = Instant::now();
         let targets = match self.source(&job) {
-            Ok(source) => Box::pin(self.previews(&job, &source)).await,
+            Ok(source) => Box::pin(self.previews(&job, source)).await,
             Err(error) => job.targets.iter().map(|target| TargetOutcome::failed(&target.reference, &error)).collect(),
         };
         Outcome { targets, job, elapsed: started.elapsed(), attempts: 1 }
     }
 
-    async fn previews(&self, job: &Job, source: &Source) -> Vec<TargetOutcome> {
-        let (seen, looks) = self.look_around(job, source).await;
-        let opened: Vec<&Target> = looks.iter().filter_map(|look| look.as_ref().ok()).collect();
+    async fn previews(&self, job: &Job, source: Source) -> Vec<TargetOutcome> {
+        let View { source, seen, targets } = self.look_around(job, source).await;
+        let opened: Vec<&Target> = targets.iter().filter_map(|look| look.as_ref().ok()).collect();
         let planned = match seen {
-            Ok(seen) => Box::pin(self.plan(job, source, seen, &opened)).await,
+            Ok(seen) => Box::pin(self.plan(job, &source, seen, &opened)).await,
             Err(error) => Err(error),
         };
         if let Err(error) = planned {
@@ -78,7 +79,7 @@ impl Engine {
                 target.fail(&error);
             }
         }
-        looks.into_iter().map(|look| look.map_or_else(std::convert::identity, Target::outcome)).collect()
+        targets.into_iter().map(|look| look.map_or_else(std::convert::identity, Target::outcome)).collect()
     }
 
     async fn plan(&self, job: &Job, source: &Source, seen: Seen, targets: &[&Target]) -> Result<(), TransferError> {

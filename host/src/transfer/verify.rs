@@ -57,7 +57,7 @@ impl Engine {
     }
 
     async fn verified(&self, job: &Job, source: &Source, depth: Depth) -> Vec<TargetOutcome> {
-        let look = join_all(job.targets.iter().map(|target| self.look(job, target)));
+        let look = join_all(job.targets.iter().map(|target| self.look_at(job, target)));
         let (digest, looks) = join(self.resolve(source), look).await;
         let wanted = match digest {
             Ok(digest) if !job.options.platforms.is_empty() => {
@@ -185,7 +185,7 @@ impl Reader<'_> {
             let there = endpoint.has_blob(repository, blob).await.map_err(broken)?;
             return if there { Ok(()) } else { Err(self.missing(&blob.digest)) };
         }
-        let _permit = self.parts.streams.acquire().await;
+        let _room = self.parts.streams.enter(blob, self.parts.endpoints.is_far(self.target.registry())).await;
         let _slots = self.parts.endpoints.slots(endpoint, []).await;
         let mut stream = endpoint.open_blob(repository, blob).await.map_err(broken)?;
         while let Some(frame) = stream.next().await {
