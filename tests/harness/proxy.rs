@@ -325,7 +325,7 @@ fn forward(
 }
 
 impl State {
-    /// Waits as long as the way takes.
+    /// Takes as long as the way does: the distance that is simulated, and nothing that a test waits for.
     fn travel(&self) {
         if !self.round_trip.is_zero() {
             thread::sleep(self.round_trip);
